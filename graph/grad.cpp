@@ -1,0 +1,247 @@
+#include <xgrad/graph/grad.hpp>
+#include <xgrad/graph/walk.hpp>
+
+namespace xgrad {
+namespace {
+
+void check_history(const Node* node) {
+  if (!node->info || !node->info->ended) return;
+  const Info& info = *node->info;
+  throw GradientError("[grad] expected a tensor whose history is there, got " + describe(node) +
+                      ": it was recorded from the value Parameter '" + info.ended_by + "' had before its update " +
+                      std::to_string(info.ended_step + 1) +
+                      ", and that history ended with the update; take gradients before updating, or use stop_gradient");
+}
+
+/// Sums and casts a gradient back to what an input of an elementwise operation was before broadcasting.
+Tensor fit(Tensor gradient, const Node* input, const Node* node) {
+  if (!(gradient.shape() == input->shape)) {
+    if (node->op->kind != Kind::elementwise)
+      throw ShapeError(std::string("[grad] the rule of ") + node->op->name + " gave a gradient of shape " +
+                       to_string(gradient.shape()) + " for an input of shape " + to_string(input->shape) +
+                       place(node->where));
+    gradient = sum_like(gradient, Tensor::share(const_cast<Node*>(input)));
+  }
+  if (gradient.dtype() != input->dtype) gradient = cast(gradient, input->dtype);
+  return gradient;
+}
+
+Tensor seed_for(const Node* y, const Tensor& seed) {
+  if (!seed.defined()) {
+    if (y->shape.size() != 1)
+      throw ShapeError("[grad] expected a tensor with one element or a seed of its shape, got " + describe(y));
+    return broadcast_to(cast(Tensor(1.0), y->dtype), y->shape);
+  }
+  if (!(seed.shape() == y->shape))
+    throw ShapeError("[grad] expected a seed of shape " + to_string(y->shape) + ", got " + to_string(seed.shape()));
+  return seed.dtype() == y->dtype ? seed : cast(seed, y->dtype);
+}
+
+void reverse(Node* y, std::span<Node* const> xs, std::span<Tensor> out, const GradOptions& options) {
+  const Quiet quiet;
+  if (!is_floating(y->dtype))
+    throw DTypeError("[grad] expected a floating-point tensor to differentiate, got " + describe(y));
+  for (const Node* x : xs)
+    if (!is_floating(x->dtype))
+      throw DTypeError("[grad] expected floating-point tensors to differentiate by, got " + describe(x));
+  const Tensor seed = seed_for(y, options.seed);
+
+  Places places;
+  const std::vector<Node*> order = walk(y, Follow::derivatives, places);
+  std::vector<std::uint8_t> wanted(order.size(), 0), asked(order.size(), 0);
+  for (Node* x : xs) {
+    const auto found = places.find(x);
+    if (found != places.end()) wanted[found->second] = asked[found->second] = 1;
+  }
+  // Which inputs of each node lead to an x.
+  std::vector<std::uint32_t> input_at;
+  std::vector<std::uint32_t> first(order.size());
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    const Node* node = order[i];
+    check_history(node);
+    first[i] = static_cast<std::uint32_t>(input_at.size());
+    for (std::uint32_t k = 0; k < node->arity; ++k) {
+      std::uint32_t at = no_index;
+      if (follows(node, k, Follow::derivatives)) {
+        at = places.find(node->inputs[k])->second;
+        if (!wanted[at]) at = no_index;
+      }
+      if (at != no_index) wanted[i] = 1;
+      input_at.push_back(at);
+    }
+  }
+
+  std::vector<Tensor> gradients(order.size());
+  if (wanted.back()) gradients.back() = seed;
+  for (std::size_t i = order.size(); i-- > 0;) {
+    Node* node = order[i];
+    if (!gradients[i].defined()) continue;
+    for (std::uint32_t k = 0; k < node->arity; ++k) {
+      const std::uint32_t at = input_at[first[i] + k];
+      if (at == no_index) continue;
+      const OnBehalf here(node);
+      Tensor part = rule_of(*node->op, k)(Applied(node, static_cast<int>(k)), gradients[i]);
+      if (!part.defined()) continue;  // the rule says: no contribution
+      part = fit(std::move(part), node->inputs[k], node);
+      gradients[at] = gradients[at].defined() ? gradients[at] + part : std::move(part);
+    }
+    if (!asked[i]) gradients[i] = Tensor();
+  }
+  for (std::size_t j = 0; j < xs.size(); ++j) {
+    const auto found = places.find(xs[j]);
+    if (found != places.end() && gradients[found->second].defined()) {
+      out[j] = gradients[found->second];
+      continue;
+    }
+    if (options.unused == Unused::error)
+      throw GradientError("[grad] expected tensors that " + describe(y) + " was recorded from, got " +
+                          describe(xs[j]) + ", which it does not depend on");
+    out[j] = zeros_like(Tensor::share(xs[j]));
+  }
+}
+
+Node* node_of(const Arg& arg) {
+  if (!arg.node()) throw ValueError("[grad] expected tensors, got a number" + place(arg.where()));
+  return arg.node();
+}
+
+template <class T>
+std::vector<Tensor> gradients(const Arg& y, std::span<const T> xs, const GradOptions& options) {
+  std::vector<Node*> nodes;
+  for (const T& x : xs) nodes.push_back(node_of(Arg(x)));
+  std::vector<Tensor> out(xs.size());
+  reverse(node_of(y), nodes, out, options);
+  return out;
+}
+
+/// The tangent of one node from its inputs' tangents (undefined: no tangent).
+Tensor forward(Node* node, std::span<const Tensor> tangents) {
+  const OnBehalf here(node);
+  const Op& op = *node->op;
+  Tensor sum;
+  const auto add = [&](Tensor part) { sum = sum.defined() ? sum + part : std::move(part); };
+  for (std::uint32_t k = 0; k < node->arity; ++k) {
+    if (!tangents[k].defined()) continue;
+    const Applied call(node, static_cast<int>(k));
+    if (op.linear) {
+      std::vector<Arg> inputs;
+      inputs.reserve(node->arity);
+      for (std::uint32_t j = 0; j < node->arity; ++j)
+        inputs.push_back(j == k ? Arg(tangents[k]) : Arg(Tensor::share(node->inputs[j])));
+      if (op.variadic) {
+        // One operation of all inputs: those without a tangent do not move.
+        std::vector<Tensor> moving;
+        for (std::uint32_t j = 0; j < node->arity; ++j)
+          moving.push_back(lends_shape(op, j) ? Tensor::share(node->inputs[j])
+                           : tangents[j].defined() ? tangents[j]
+                                                   : zeros_like(Tensor::share(node->inputs[j])));
+        inputs.assign(moving.begin(), moving.end());
+        return record(op, inputs, {node->attributes[0], node->attributes[1], list_of(node), {}});
+      }
+      add(record(op, inputs, {node->attributes[0], node->attributes[1], list_of(node), {}}));
+    } else if (op.kind == Kind::elementwise) {
+      // An elementwise derivative is diagonal: the reverse rule applied to the tangent is the forward rule.
+      add(op.rules[k](call, broadcast_like(tangents[k], call.out())));
+    } else {
+      // The reverse rule is linear in g: its derivative by g, applied to the tangent, is the forward rule.
+      const Tensor g = zeros_like(call.out());
+      const Tensor back = rule_of(op, k)(call, g);
+      Tensor part;
+      Node* at = g.node();
+      reverse(back.node(), std::span(&at, 1), std::span(&part, 1), {.seed = tangents[k]});
+      add(part);
+    }
+  }
+  if (sum.defined() && sum.dtype() != node->dtype) sum = cast(sum, node->dtype);
+  return sum;
+}
+
+}  // namespace
+
+void grad_into(const Arg& y, std::span<const Arg> xs, std::span<Tensor> out, const GradOptions& options) {
+  std::vector<Node*> nodes;
+  nodes.reserve(xs.size());
+  for (const Arg& x : xs) nodes.push_back(node_of(x));
+  const Within here("grad", y);
+  std::vector<Tensor> result(xs.size());
+  reverse(node_of(y), nodes, result, options);
+  for (std::size_t i = 0; i < result.size(); ++i) out[i] = std::move(result[i]);
+}
+
+std::vector<Tensor> grad(const Arg& y, std::span<const Tensor> xs, const GradOptions& options) {
+  const Within here("grad", y);
+  return gradients(y, xs, options);
+}
+std::vector<Tensor> grad(const Arg& y, std::span<const Parameter> xs, const GradOptions& options) {
+  const Within here("grad", y);
+  return gradients(y, xs, options);
+}
+
+Tensor jvp(const Arg& y, std::span<const Tensor> xs, std::span<const Tensor> tangents) {
+  const Quiet quiet;
+  const Within here("jvp", y);
+  if (xs.size() != tangents.size())
+    throw ValueError("[jvp] expected one tangent for each of " + std::to_string(xs.size()) + " tensors, got " +
+                     std::to_string(tangents.size()));
+  Places places;
+  const std::vector<Node*> order = walk(node_of(y), Follow::derivatives, places);
+  std::vector<Tensor> moving(order.size());
+  for (std::size_t j = 0; j < xs.size(); ++j) {
+    if (!(xs[j].shape() == tangents[j].shape()) || xs[j].dtype() != tangents[j].dtype())
+      throw ShapeError("[jvp] expected a tangent like " + describe(xs[j].node()) + ", got " +
+                       describe(tangents[j].node()));
+    const auto found = places.find(xs[j].node());
+    if (found != places.end()) moving[found->second] = tangents[j];
+  }
+  std::vector<Tensor> inputs;
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    Node* node = order[i];
+    check_history(node);
+    if (moving[i].defined()) continue;
+    inputs.assign(node->arity, Tensor());
+    bool any = false;
+    for (std::uint32_t k = 0; k < node->arity; ++k) {
+      if (!follows(node, k, Follow::derivatives)) continue;
+      inputs[k] = moving[places.find(node->inputs[k])->second];
+      any |= inputs[k].defined();
+    }
+    if (any) moving[i] = forward(node, inputs);
+  }
+  return moving.back().defined() ? moving.back() : zeros_like(Tensor::share(order.back()));
+}
+
+std::vector<Parameter> parameters_of(const Tensor& y) {
+  std::vector<Parameter> found;
+  if (!y.defined()) return found;
+  Places places;
+  for (Node* node : walk(y.node(), Follow::values, places)) {
+    Slot* slot = node->slot;
+    if (slot && slot->value.node() == node) found.push_back(Parameter::of(slot));
+  }
+  return found;
+}
+
+void Tensor::backward(Location where) const {
+  if (!defined()) throw ValueError("[backward] expected a tensor, got one that was never given a value" + place(where));
+  const Within here("backward", where);
+  const Quiet quiet;
+  std::vector<Parameter> parameters;
+  std::vector<Tensor> values;
+  for (const Parameter& p : parameters_of(*this)) {
+    if (!p.trainable()) continue;
+    parameters.push_back(p);
+    values.push_back(p.value());
+  }
+  const std::vector<Tensor> found = xgrad::grad(Arg(*this, where), std::span<const Tensor>(values));
+  for (std::size_t i = 0; i < parameters.size(); ++i) parameters[i].add_grad(found[i]);
+}
+
+namespace {
+constexpr Op stop_gradient_op{.name = "stop_gradient",
+                              .kind = Kind::alias,
+                              .infer = [](Recording& call) { call.result(call.shape(0), call.dtype(0)); }};
+}
+
+Tensor stop_gradient(const Arg& x) { return record(stop_gradient_op, {x}); }
+
+}  // namespace xgrad

@@ -1,0 +1,317 @@
+#include <xgrad/graph/node.hpp>
+
+#include <cstdlib>
+#include <cstring>
+#include <limits>
+#include <new>
+#include <unordered_set>
+
+namespace xgrad {
+namespace {
+
+/// A thread's unused nodes. They come in slabs that are kept for reuse.
+struct FreeNodes {
+  Node* first = nullptr;
+  ~FreeNodes();
+};
+
+struct SharedNodes {
+  std::mutex mutex;
+  Node* first = nullptr;
+  std::vector<void*> slabs;
+};
+SharedNodes& shared_nodes() {
+  static SharedNodes* nodes = new SharedNodes;  // outlives every thread's destructors
+  return *nodes;
+}
+
+FreeNodes::~FreeNodes() {
+  if (!first) return;
+  Node* last = first;
+  while (last->next) last = last->next;
+  SharedNodes& shared = shared_nodes();
+  const std::lock_guard lock(shared.mutex);
+  last->next = shared.first;
+  shared.first = first;
+  first = nullptr;
+}
+
+thread_local FreeNodes free_nodes;
+
+void refill() {
+  SharedNodes& shared = shared_nodes();
+  const std::lock_guard lock(shared.mutex);
+  if (shared.first) {
+    free_nodes.first = shared.first;
+    shared.first = nullptr;
+    return;
+  }
+  constexpr std::size_t slab = 256;
+  Node* nodes = static_cast<Node*>(::operator new(slab * sizeof(Node), std::align_val_t{64}));
+  shared.slabs.push_back(nodes);
+  for (std::size_t i = 0; i < slab; ++i) {
+    Node* node = new (nodes + i) Node;
+    node->next = free_nodes.first;
+    free_nodes.first = node;
+  }
+}
+
+void put_back(Node* node) {
+  node->next = free_nodes.first;
+  free_nodes.first = node;
+}
+
+void unlist(Node* node) {
+  if (!node->flags.listed) return;
+  ThreadState& state = *node->owner;
+  (node->previous ? node->previous->next : state.first) = node->next;
+  (node->next ? node->next->previous : state.last) = node->previous;
+  node->flags.listed = false;
+}
+
+/// Frees a node nobody refers to; nodes that become free by that are put on `waiting`.
+void destroy(Node* node, Node*& waiting) {
+  for (Node* input : node->in()) {
+    const std::uint64_t before = input->counts.fetch_sub(one_consumer, std::memory_order_acq_rel);
+    if (static_cast<std::uint32_t>(before) == 1) {
+      input->stamp = reinterpret_cast<std::uint64_t>(waiting);
+      waiting = input;
+    }
+  }
+  if (node->arity > few_inputs) delete[] node->inputs;
+  kernels::release(node->buffer);
+  delete node->info;
+  std::free(node->list);
+  node->~Node();
+  put_back(new (node) Node);
+}
+
+/// Frees what can be freed on this thread; a living other owner gets its nodes back.
+void destroy_all(Node* waiting) {
+  ThreadState& self = this_thread();
+  while (waiting) {
+    Node* node = waiting;
+    waiting = reinterpret_cast<Node*>(node->stamp);
+    if (node->flags.listed && node->owner != &self) {
+      const std::lock_guard lock(node->owner->mutex);
+      if (node->owner->alive) {
+        Node* head = node->owner->foreign.load(std::memory_order_relaxed);
+        node->stamp = reinterpret_cast<std::uint64_t>(head);
+        node->owner->foreign.store(node, std::memory_order_release);
+        continue;
+      }
+      unlist(node);
+    } else {
+      unlist(node);
+    }
+    destroy(node, waiting);
+  }
+}
+
+struct States {
+  std::mutex mutex;
+  std::vector<ThreadState*> ended;
+};
+States& states() {
+  static States* all = new States;
+  return *all;
+}
+
+bool eager_by_default() {
+  const char* text = std::getenv("XGRAD_EAGER");
+  return text && *text && std::strcmp(text, "0") != 0;
+}
+
+struct StateHolder {
+  ThreadState* state;
+  StateHolder() {
+    States& all = states();
+    const std::lock_guard lock(all.mutex);
+    if (!all.ended.empty()) {
+      state = all.ended.back();
+      all.ended.pop_back();
+      const std::lock_guard alive(state->mutex);
+      state->alive = true;
+    } else {
+      state = new ThreadState;
+    }
+    state->eager = eager_by_default();
+  }
+  ~StateHolder() {
+    for (Slot* slot : state->pending) {
+      slot->pending = false;
+      release(slot);
+    }
+    state->pending.clear();
+    free_foreign(*state);
+    {
+      const std::lock_guard alive(state->mutex);
+      state->alive = false;
+    }
+    free_foreign(*state);
+    States& all = states();
+    const std::lock_guard lock(all.mutex);
+    all.ended.push_back(state);
+  }
+};
+
+}  // namespace
+
+ThreadState& this_thread() {
+  static thread_local StateHolder holder;
+  return *holder.state;
+}
+
+void free_foreign(ThreadState& state) {
+  if (!state.foreign.load(std::memory_order_acquire)) return;
+  Node* waiting;
+  {
+    const std::lock_guard lock(state.mutex);
+    waiting = state.foreign.exchange(nullptr, std::memory_order_acq_rel);
+  }
+  // They are listed here and owned by this thread, or the thread has ended and nobody else touches the list.
+  while (waiting) {
+    Node* node = waiting;
+    waiting = reinterpret_cast<Node*>(node->stamp);
+    unlist(node);
+    Node* more = nullptr;
+    destroy(node, more);
+    destroy_all(more);
+  }
+}
+
+Node* new_node() {
+  if (!free_nodes.first) refill();
+  Node* node = free_nodes.first;
+  free_nodes.first = node->next;
+  node->next = nullptr;
+  node->inputs = node->few_inputs;
+  node->owner = &this_thread();
+  return node;
+}
+
+void retain(Node* node, std::uint64_t amount) {
+  if (node) node->counts.fetch_add(amount, std::memory_order_relaxed);
+}
+
+void release(Node* node, std::uint64_t amount) {
+  if (!node) return;
+  const std::uint64_t before = node->counts.fetch_sub(amount, std::memory_order_acq_rel);
+  if (static_cast<std::uint32_t>(before) != 1) return;
+  node->stamp = 0;
+  destroy_all(node);
+}
+
+void end_history(Node* node) {
+  unlist(node);
+  const std::uint32_t arity = node->arity;
+  Node** inputs = node->inputs;
+  Node* few[few_inputs];
+  std::memcpy(few, node->few_inputs, sizeof(few));
+  const bool many = arity > few_inputs;
+  node->arity = 0;
+  node->inputs = node->few_inputs;
+  node->op = nullptr;
+  for (std::uint32_t i = 0; i < arity; ++i) release(many ? inputs[i] : few[i], one_consumer);
+  if (many) delete[] inputs;
+}
+
+Info& info_of(Node* node) {
+  if (!node->info) node->info = new Info;
+  return *node->info;
+}
+
+void set_list(Node* node, std::span<const std::int64_t> items) {
+  if (items.empty()) return;
+  const std::size_t bytes = sizeof(List) + items.size() * sizeof(std::int64_t);
+  List* list = static_cast<List*>(std::malloc(bytes));
+  if (!list) throw std::bad_alloc();
+  list->size = list->capacity = static_cast<std::uint32_t>(items.size());
+  std::memcpy(list->items, items.data(), items.size_bytes());
+  node->list = list;
+}
+
+Tensor make_leaf(const Shape& shape, DType dtype) {
+  std::size_t bytes;
+  if (__builtin_mul_overflow(static_cast<std::size_t>(shape.size()), size_of(dtype), &bytes))
+    throw ShapeError("a tensor of shape " + to_string(shape) + " has more elements than memory can hold");
+  kernels::Buffer* buffer = kernels::allocate(bytes);
+  Node* node = new_node();
+  node->shape = shape;
+  node->dtype = dtype;
+  node->buffer = buffer;
+  return Tensor::adopt(node);
+}
+
+Tensor make_number(const Arg& number, DType dtype, bool exact) {
+  Node* node = new_node();
+  node->dtype = dtype;
+  node->flags.number = true;
+  node->where = number.where();
+  node->flags.exact = exact;
+  const bool whole = number.kind() != Arg::Kind::real;
+  if (is_floating(dtype))
+    node->value.real = whole ? static_cast<double>(number.integer()) : number.real();
+  else
+    node->value.integer = whole ? number.integer() : static_cast<std::int64_t>(number.real());
+  return Tensor::adopt(node);
+}
+
+void write_number(const Node* node, void* out) {
+  with_dtype(node->dtype, [&]<class T>(T) {
+    const T value = is_floating(node->dtype) ? static_cast<T>(node->value.real) : static_cast<T>(node->value.integer);
+    std::memcpy(out, &value, sizeof(value));
+  });
+}
+
+std::string place(const Location& where) {
+  if (where.line() == 0) return "";
+  std::string_view file = where.file_name();
+  if (const auto slash = file.rfind('/'); slash != file.npos) file.remove_prefix(slash + 1);
+  return " (" + std::string(file) + ":" + std::to_string(where.line()) + ")";
+}
+
+std::string describe(const Node* node) {
+  std::string text;
+  if (!node->name().empty()) text += "'" + std::string(node->name()) + "', ";
+  text += node->op ? node->op->name : (node->flags.number ? "number" : "leaf");
+  text += " " + to_string(node->shape) + " " + name_of(node->dtype);
+  if (node->scope && !node->scope->empty()) text += " in " + *node->scope;
+  return text + place(node->where);
+}
+
+NameScope::NameScope(std::string_view name) : before_(this_thread().scope) {
+  // Scopes are few (one for each layer) and nodes point to them, so they are kept for good.
+  struct Names {
+    std::mutex mutex;
+    std::unordered_set<std::string> all;
+  };
+  static Names* names = new Names;
+  ThreadState& state = this_thread();
+  std::string full = state.scope ? *state.scope + "/" : std::string();
+  full += name;
+  const std::lock_guard lock(names->mutex);
+  state.scope = &*names->all.insert(std::move(full)).first;
+}
+
+NameScope::~NameScope() { this_thread().scope = static_cast<const std::string*>(before_); }
+
+Within::Within(const char* name, const Location& where) : outermost_(!this_thread().within) {
+  if (!outermost_) return;
+  ThreadState& state = this_thread();
+  state.within = true;
+  state.where = where;
+  state.composition = name;
+}
+
+Within::~Within() {
+  if (!outermost_) return;
+  ThreadState& state = this_thread();
+  state.within = false;
+  state.composition = nullptr;
+}
+
+NoGrad::NoGrad() : before_(this_thread().no_grad) { this_thread().no_grad = true; }
+NoGrad::~NoGrad() { this_thread().no_grad = before_; }
+
+}  // namespace xgrad

@@ -1,0 +1,170 @@
+#pragma once
+/// The node behind a Tensor, and the state each thread keeps while it records. Internal to graph/.
+
+#include <xgrad/graph/op.hpp>
+#include <xgrad/kernels/buffer.hpp>
+
+#include <atomic>
+#include <mutex>
+#include <string>
+#include <vector>
+
+namespace xgrad {
+
+struct ThreadState;
+struct Slot;
+
+/// Integers that belong to a node's attributes (a target shape, slice bounds); written once.
+struct List {
+  std::uint32_t size = 0;
+  std::uint32_t capacity = 0;
+  std::int64_t items[1] = {};
+};
+
+/// Rarely needed facts about a node.
+struct Info {
+  std::string name;
+  std::string text;
+  std::string ended_by;         ///< the Parameter whose replacement ended this node's history
+  std::uint64_t ended_step = 0;  ///< how often that Parameter had been replaced then
+  bool ended = false;
+};
+
+/// A node's state bits.
+struct Flags {
+  bool number : 1 = false;       ///< a leaf holding one number in `value`
+  bool weak : 1 = false;         ///< a C++ number: takes another dtype when recorded again
+  bool exact : 1 = false;        ///< the key records the number's value
+  bool promoted : 1 = false;     ///< a cast that promotion recorded
+  bool no_grad : 1 = false;      ///< recorded in the no-gradient scope
+  bool listed : 1 = false;       ///< in its owner's history list
+  bool reachable : 1 = false;    ///< somebody can ask for a gradient through it (set by evaluation)
+};
+
+inline constexpr std::uint32_t few_inputs = 3;
+
+struct Node {
+  /// Low half: references. High half: those of them that recorded consumers hold.
+  std::atomic<std::uint64_t> counts{1};
+  const Op* op = nullptr;  ///< null for leaves
+  ThreadState* owner = nullptr;
+  Location where;
+  const std::string* scope = nullptr;
+  Info* info = nullptr;
+  Node** inputs = nullptr;
+  Node* few_inputs[xgrad::few_inputs];
+  std::uint32_t arity = 0;
+  DType dtype = float32;
+  Flags flags;
+  Shape shape;
+  std::int64_t attributes[2] = {};
+  List* list = nullptr;
+  union Value {
+    double real;
+    std::int64_t integer;
+    kernels::Draw draw;
+    Value() : draw{} {}
+  } value;
+  kernels::Buffer* buffer = nullptr;
+  Node* previous = nullptr;  ///< in the owner's history list, or the next node waiting to be freed
+  Node* next = nullptr;
+  Slot* slot = nullptr;  ///< the Parameter this is the computed value of
+  // Scratch of the owning thread's evaluation, valid where `stamp` is the evaluation's number.
+  std::uint64_t stamp = 0;
+  std::uint64_t mark = 0;  ///< evaluation that found this node recorded from a replaced value
+  std::uint32_t index = 0;
+
+  std::span<Node* const> in() const { return {inputs, arity}; }
+  bool computed() const { return buffer != nullptr || flags.number; }
+  std::uint32_t references() const { return static_cast<std::uint32_t>(counts.load(std::memory_order_relaxed)); }
+  std::uint32_t consumers() const {
+    return static_cast<std::uint32_t>(counts.load(std::memory_order_relaxed) >> 32);
+  }
+  /// Somebody other than a recorded consumer refers to it.
+  bool held() const {
+    const std::uint64_t now = counts.load(std::memory_order_relaxed);
+    return static_cast<std::uint32_t>(now) > static_cast<std::uint32_t>(now >> 32);
+  }
+  std::string_view name() const { return info ? std::string_view(info->name) : std::string_view(); }
+};
+
+inline constexpr std::uint64_t one_reference = 1;
+inline constexpr std::uint64_t one_consumer = (std::uint64_t{1} << 32) | 1;
+
+Node* new_node();
+void retain(Node* node, std::uint64_t amount = one_reference);
+/// Gives up a reference; frees what nobody refers to any more, with a loop.
+void release(Node* node, std::uint64_t amount = one_reference);
+Info& info_of(Node* node);
+void set_list(Node* node, std::span<const std::int64_t> items);
+inline std::span<const std::int64_t> list_of(const Node* node) {
+  return node->list ? std::span<const std::int64_t>(node->list->items, node->list->size)
+                    : std::span<const std::int64_t>();
+}
+/// A new leaf with room for its elements.
+Tensor make_leaf(const Shape& shape, DType dtype);
+/// A number as a leaf of this dtype.
+Tensor make_number(const Arg& number, DType dtype, bool exact);
+/// The number of a leaf as its dtype's bytes, written to `out` (8 bytes).
+void write_number(const Node* node, void* out);
+
+/// The slot behind a Parameter.
+struct Slot {
+  std::atomic<std::uint32_t> refs{1};
+  std::string name;
+  bool trainable = true;
+  bool pending = false;        ///< in the list of the thread that assigned
+  std::uint64_t steps = 0;     ///< how often the value was replaced
+  Tensor value;                ///< the newest value, perhaps pending
+  Tensor committed;            ///< the newest computed value
+  Tensor grad;
+};
+void retain(Slot* slot);
+void release(Slot* slot);
+
+/// What one thread keeps: its nodes with history in recording order, Parameters with pending values, and recording state.
+/// Objects outlive their threads, because nodes point to them; a new thread takes over one whose thread has ended.
+struct ThreadState {
+  std::mutex mutex;  ///< guards `alive` and `foreign`
+  bool alive = true;
+  std::atomic<Node*> foreign{nullptr};  ///< nodes whose last reference another thread gave up
+  Node* first = nullptr;                ///< history list, oldest first
+  Node* last = nullptr;
+  std::vector<Slot*> pending;  ///< each counted
+  Location where;
+  bool within = false;  ///< `where` is the user's line of the outermost composition
+  const char* composition = nullptr;
+  const std::string* scope = nullptr;
+  bool no_grad = false;
+  bool eager = false;
+  int quiet = 0;  ///< > 0: inside a rule, `grad` or an evaluation, where the bound on pending work does not fire
+  std::uint64_t recorded = 0;        ///< nodes recorded since the last evaluation
+  std::uint64_t recorded_bytes = 0;  ///< and the bytes of their results
+  std::uint64_t evaluation = 0;      ///< number of the running evaluation
+};
+ThreadState& this_thread();
+void free_foreign(ThreadState& state);
+/// Drops a node's inputs: it becomes a leaf.
+void end_history(Node* node);
+
+/// Keeps the bound on pending work from firing while it lives.
+class Quiet {
+ public:
+  Quiet() : state_(this_thread()) { ++state_.quiet; }
+  ~Quiet() { --state_.quiet; }
+  Quiet(const Quiet&) = delete;
+  Quiet& operator=(const Quiet&) = delete;
+
+ private:
+  ThreadState& state_;
+};
+
+/// Computes these nodes and all that is due with them.
+void evaluate(std::span<Node* const> asked);
+/// Computes whatever this thread's handles hold: the bound on pending work.
+void evaluate_held();
+
+/// "matmul (2, 3) float32, recorded at main.cpp:12": how messages speak of a node.
+std::string describe(const Node* node);
+
+}  // namespace xgrad

@@ -1,0 +1,144 @@
+#include <xgrad/graph/node.hpp>
+
+#include <cstring>
+
+namespace xgrad {
+namespace {
+
+Slot& checked(Slot* slot) {
+  if (!slot) throw ValueError("[parameter] expected a Parameter, got one that was never given a value");
+  return *slot;
+}
+
+std::string quoted(const Slot& slot) { return slot.name.empty() ? "an unnamed Parameter" : "Parameter '" + slot.name + "'"; }
+
+/// The value a Parameter is given: its own node, so that history and memory are the Parameter's alone.
+void infer_assign(Recording& call) { call.result(call.shape(0), call.dtype(0)); }
+constexpr Op assign_op{.name = "assign",
+                       .kind = Kind::alias,
+                       .infer = infer_assign,
+                       .rules = {[](const Applied&, const Tensor& g) { return g; }},
+                       .linear = true};
+
+/// Takes a node out of the role of its Parameter's value.
+void forget(Slot& slot, const Tensor& value) {
+  if (value.defined() && value.node()->slot == &slot) value.node()->slot = nullptr;
+}
+
+void drop_pending(Slot& slot) {
+  if (!slot.pending) return;
+  std::vector<Slot*>& pending = this_thread().pending;
+  for (std::size_t i = 0; i < pending.size(); ++i) {
+    if (pending[i] != &slot) continue;
+    pending.erase(pending.begin() + static_cast<std::ptrdiff_t>(i));
+    slot.pending = false;
+    release(&slot);
+    return;
+  }
+}
+
+}  // namespace
+
+void retain(Slot* slot) {
+  if (slot) slot->refs.fetch_add(1, std::memory_order_relaxed);
+}
+
+void release(Slot* slot) {
+  if (!slot || slot->refs.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+  forget(*slot, slot->value);
+  forget(*slot, slot->committed);
+  delete slot;
+}
+
+Parameter::Parameter(const Tensor& initial, std::string_view name, bool trainable) {
+  initial.eval();
+  // A copy of its own: the Parameter's memory may be taken over by its updates from the first one on.
+  const Node* from = initial.node();
+  Tensor own = make_leaf(from->shape, from->dtype);
+  if (from->flags.number) write_number(from, own.node()->buffer->data);
+  else if (own.node()->buffer->bytes)
+    std::memcpy(own.node()->buffer->data, from->buffer->data, own.node()->buffer->bytes);
+  slot_ = new Slot;
+  slot_->name = name;
+  slot_->trainable = trainable;
+  own.node()->slot = slot_;
+  slot_->committed = own;
+  slot_->value = std::move(own);
+}
+
+Parameter::Parameter(const Parameter& other) : slot_(other.slot_) { retain(slot_); }
+Parameter& Parameter::operator=(Parameter other) noexcept {
+  std::swap(slot_, other.slot_);
+  return *this;
+}
+Parameter::~Parameter() { release(slot_); }
+
+Parameter Parameter::of(Slot* slot) {
+  Parameter parameter;
+  retain(slot);
+  parameter.slot_ = slot;
+  return parameter;
+}
+
+const Tensor& Parameter::value() const { return checked(slot_).value; }
+
+void Parameter::assign(const Arg& value) const {
+  Slot& slot = checked(slot_);
+  const Node* before = slot.value.node();
+  Tensor next = value.tensor();
+  if (value.kind() != Arg::Kind::tensor || next.node()->flags.weak)
+    next = broadcast_to(cast(next, before->dtype), before->shape);
+  if (!(next.shape() == before->shape))
+    throw ShapeError("[assign] expected shape " + to_string(before->shape) + " for " + quoted(slot) + ", got " +
+                     to_string(next.shape()) + place(value.where()));
+  if (next.dtype() != before->dtype)
+    throw DTypeError(std::string("[assign] expected ") + name_of(before->dtype) + " for " + quoted(slot) + ", got " +
+                     name_of(next.dtype()) + place(value.where()));
+  ThreadState& state = this_thread();
+  if (!slot.pending) {
+    state.pending.reserve(state.pending.size() + 1);
+  }
+  Tensor own;
+  {
+    // In eager mode the node is computed below, as the slot's value.
+    const bool eager = state.eager;
+    const Quiet quiet;
+    state.eager = false;
+    own = record(assign_op, {Arg(next, value.where())});
+    state.eager = eager;
+  }
+  if (slot.value.node() != slot.committed.node()) forget(slot, slot.value);
+  own.node()->slot = &slot;
+  slot.value = std::move(own);
+  if (!slot.pending) {
+    slot.pending = true;
+    retain(&slot);
+    state.pending.push_back(&slot);
+  }
+  if (state.eager) {
+    Node* node = slot.value.node();
+    evaluate(std::span(&node, 1));
+  }
+}
+
+void Parameter::revert() const {
+  Slot& slot = checked(slot_);
+  if (slot.value.node() == slot.committed.node()) return;
+  forget(slot, slot.value);
+  slot.value = slot.committed;
+  drop_pending(slot);
+}
+
+const Tensor& Parameter::grad() const { return checked(slot_).grad; }
+void Parameter::zero_grad() const { checked(slot_).grad = Tensor(); }
+void Parameter::add_grad(const Tensor& gradient) const {
+  Slot& slot = checked(slot_);
+  slot.grad = slot.grad.defined() ? slot.grad + gradient : gradient;
+}
+
+std::string_view Parameter::name() const { return checked(slot_).name; }
+void Parameter::set_name(std::string_view name) const { checked(slot_).name = name; }
+bool Parameter::trainable() const { return checked(slot_).trainable; }
+void Parameter::set_trainable(bool trainable) const { checked(slot_).trainable = trainable; }
+
+}  // namespace xgrad

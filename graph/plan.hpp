@@ -1,0 +1,26 @@
+#pragma once
+/// Figures about the plan cache, for tests and for those who want to see.
+
+#include <cstddef>
+#include <cstdint>
+
+namespace xgrad {
+
+/// What the plan cache did since the process started, or since `reset_plan_cache_stats`.
+struct PlanCacheStats {
+  std::uint64_t hits = 0;    ///< evaluations that found their plan
+  std::uint64_t misses = 0;  ///< evaluations that made one
+  std::size_t plans = 0;     ///< plans kept
+  std::size_t bytes = 0;     ///< what they occupy, keys included
+};
+PlanCacheStats plan_cache_stats();
+void reset_plan_cache_stats();
+/// Forgets every plan.
+void clear_plan_cache();
+/// Limits the cache (default 64 MB); plans used longest ago go first. A plan larger than the limit is not kept.
+void set_plan_cache_limit(std::size_t bytes);
+
+/// Runs every operation as soon as it is recorded on this thread, through the same planner (also XGRAD_EAGER=1).
+void set_eager(bool eager);
+
+}  // namespace xgrad

@@ -1,0 +1,167 @@
+/// The plan cache: plans by structure, compared whole, limited in bytes.
+
+#include <xgrad/graph/plan.hpp>
+#include <xgrad/graph/plan_ir.hpp>
+
+#include <cstring>
+#include <list>
+#include <unordered_map>
+
+namespace xgrad {
+namespace {
+
+using Key = std::vector<std::uint64_t>;
+
+/// All that a plan may rely on, as words.
+void write_key(const Request& request, Key& key) {
+  const std::size_t n = request.order.size();
+  key.clear();
+  key.reserve(n * 6);
+  for (std::size_t i = 0; i < n; ++i) {
+    const Node* node = request.order[i];
+    const bool leaf = node->computed();
+    std::uint64_t head = static_cast<std::uint64_t>(node->dtype) | static_cast<std::uint64_t>(node->shape.rank()) << 8 |
+                         static_cast<std::uint64_t>(leaf) << 16;
+    if (leaf) {
+      head |= static_cast<std::uint64_t>(request.takeable[i]) << 17;
+      head |= static_cast<std::uint64_t>(node->flags.number) << 18 | static_cast<std::uint64_t>(node->flags.exact) << 19;
+      key.push_back(head);
+      if (node->flags.number && node->flags.exact) {
+        std::uint64_t bits;
+        std::memcpy(&bits, &node->value, sizeof(bits));
+        key.push_back(bits);
+      }
+      for (const std::int64_t length : node->shape) key.push_back(static_cast<std::uint64_t>(length));
+      continue;
+    }
+    head |= static_cast<std::uint64_t>(request.stored[i]) << 17;
+    const auto list = list_of(node);
+    const bool attributes = node->attributes[0] || node->attributes[1];
+    head |= static_cast<std::uint64_t>(attributes) << 19;
+    head |= static_cast<std::uint64_t>(node->arity) << 20 | static_cast<std::uint64_t>(list.size()) << 40;
+    key.push_back(head);
+    key.push_back(reinterpret_cast<std::uint64_t>(node->op));
+    for (const std::int64_t length : node->shape) key.push_back(static_cast<std::uint64_t>(length));
+    if (attributes) {
+      key.push_back(static_cast<std::uint64_t>(node->attributes[0]));
+      key.push_back(static_cast<std::uint64_t>(node->attributes[1]));
+    }
+    for (const std::int64_t item : list) key.push_back(static_cast<std::uint64_t>(item));
+    for (std::uint32_t k = 0; k < node->arity; ++k) {
+      const std::uint32_t input = request.inputs[request.first_input[i] + k];
+      // A reader may see another shape than the input computes only through its own node, so shapes of inputs that
+      // are in the order need no words; those that only lend their shape do.
+      key.push_back(input);
+      if (input != no_index) continue;
+      const Node* lender = node->inputs[k];
+      key.push_back(static_cast<std::uint64_t>(lender->shape.rank()) << 8 | static_cast<std::uint64_t>(lender->dtype));
+      for (const std::int64_t length : lender->shape) key.push_back(static_cast<std::uint64_t>(length));
+    }
+  }
+}
+
+std::uint64_t hash_of(const Key& key) {
+  std::uint64_t hash = key.size();
+  for (const std::uint64_t word : key) {
+    hash = (hash ^ word) * 0x9E3779B97F4A7C15u;
+    hash ^= hash >> 29;
+  }
+  return hash;
+}
+
+class Cache {
+ public:
+  std::shared_ptr<const Plan> find(std::uint64_t hash, const Key& key) {
+    const std::lock_guard lock(mutex_);
+    const auto [first, last] = index_.equal_range(hash);
+    for (auto it = first; it != last; ++it) {
+      if (it->second->key != key) continue;
+      entries_.splice(entries_.begin(), entries_, it->second);
+      ++hits_;
+      return it->second->plan;
+    }
+    ++misses_;
+    return nullptr;
+  }
+
+  void add(std::uint64_t hash, const Key& key, const std::shared_ptr<const Plan>& plan) {
+    const std::lock_guard lock(mutex_);
+    const std::size_t bytes = key.size() * sizeof(key[0]) + plan->bytes;
+    if (bytes > limit_) return;
+    entries_.push_front({hash, key, plan, bytes});
+    index_.emplace(hash, entries_.begin());
+    bytes_ += bytes;
+    trim();
+  }
+
+  PlanCacheStats stats() {
+    const std::lock_guard lock(mutex_);
+    return {hits_, misses_, entries_.size(), bytes_};
+  }
+  void reset_stats() {
+    const std::lock_guard lock(mutex_);
+    hits_ = misses_ = 0;
+  }
+  void clear() {
+    const std::lock_guard lock(mutex_);
+    index_.clear();
+    entries_.clear();
+    bytes_ = 0;
+  }
+  void set_limit(std::size_t bytes) {
+    const std::lock_guard lock(mutex_);
+    limit_ = bytes;
+    trim();
+  }
+
+ private:
+  struct Entry {
+    std::uint64_t hash;
+    Key key;
+    std::shared_ptr<const Plan> plan;
+    std::size_t bytes;
+  };
+  void trim() {
+    while (bytes_ > limit_ && !entries_.empty()) {
+      const Entry& oldest = entries_.back();
+      const auto [first, last] = index_.equal_range(oldest.hash);
+      for (auto it = first; it != last; ++it) {
+        if (&*it->second != &oldest) continue;
+        index_.erase(it);
+        break;
+      }
+      bytes_ -= oldest.bytes;
+      entries_.pop_back();
+    }
+  }
+
+  std::mutex mutex_;
+  std::list<Entry> entries_;  // newest use first
+  std::unordered_multimap<std::uint64_t, std::list<Entry>::iterator> index_;
+  std::size_t bytes_ = 0, limit_ = std::size_t{64} << 20;
+  std::uint64_t hits_ = 0, misses_ = 0;
+};
+
+Cache& cache() {
+  static Cache* plans = new Cache;  // threads may still evaluate while the process ends
+  return *plans;
+}
+
+}  // namespace
+
+std::shared_ptr<const Plan> plan_for(const Request& request) {
+  Key key;
+  write_key(request, key);
+  const std::uint64_t hash = hash_of(key);
+  if (auto plan = cache().find(hash, key)) return plan;
+  auto plan = make_plan(request);
+  cache().add(hash, key, plan);
+  return plan;
+}
+
+PlanCacheStats plan_cache_stats() { return cache().stats(); }
+void reset_plan_cache_stats() { cache().reset_stats(); }
+void clear_plan_cache() { cache().clear(); }
+void set_plan_cache_limit(std::size_t bytes) { cache().set_limit(bytes); }
+
+}  // namespace xgrad

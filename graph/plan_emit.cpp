@@ -1,0 +1,578 @@
+/// Emission: groups as tile programs, the rest as steps, and a home for every value that is in memory.
+
+#include <xgrad/graph/plan_ir.hpp>
+
+#include <algorithm>
+#include <map>
+
+namespace xgrad {
+namespace {
+
+using kernels::Access;
+using kernels::Code;
+using kernels::Extent;
+
+class Emission {
+ public:
+  Emission(const Request& request, const Lowered& lowered, const Grouped& grouped, Plan& plan)
+      : request_(request), lowered_(lowered), grouped_(grouped), plan_(plan), home_(lowered.values.size(), none) {}
+  void run();
+
+ private:
+  const Value& value(std::uint32_t v) const { return lowered_.values[v]; }
+  std::uint32_t home_of(std::uint32_t v);
+  std::uint32_t new_home(Home home) {
+    plan_.homes.push_back(home);
+    return static_cast<std::uint32_t>(plan_.homes.size() - 1);
+  }
+  void emit_group(const Group& group, std::uint32_t g);
+  void finish_fold(std::uint32_t v, std::uint32_t partial, std::int64_t pieces);
+  void emit_launch(std::uint32_t v);
+  void emit_middle(std::uint32_t v);
+  void emit_check(std::uint32_t v);
+  void push(Step::Kind kind, std::size_t index) { plan_.steps.push_back({kind, static_cast<std::uint32_t>(index)}); }
+
+  const Request& request_;
+  const Lowered& lowered_;
+  const Grouped& grouped_;
+  Plan& plan_;
+  std::vector<std::uint32_t> home_;
+  std::uint32_t results_ = 0;
+  friend class GroupEmission;
+};
+
+std::uint32_t Emission::home_of(std::uint32_t v) {
+  if (home_[v] != none) return home_[v];
+  const Value& x = value(v);
+  Home home;
+  switch (x.form) {
+    case Form::leaf: home = {Place::leaf, x.node, 0}; break;
+    case Form::number:
+      home = {Place::number, static_cast<std::uint32_t>(plan_.numbers.size()), 0};
+      plan_.numbers.push_back(x.node);
+      break;
+    case Form::constant:
+      home = {Place::constant, static_cast<std::uint32_t>(plan_.constants.size()), 0};
+      plan_.constants.push_back(x.number);
+      plan_.constant_types.push_back(x.dtype);
+      break;
+    case Form::check: return home_[v] = home_of(x.in[0].value);
+    default:
+      if (lowered_.stored[v]) {
+        home = {Place::result, static_cast<std::uint32_t>(plan_.results.size()), 0};
+        plan_.results.push_back({static_cast<std::size_t>(x.size) * size_of(x.dtype), none});
+      } else {
+        home = {Place::temporary, 0, 0};
+      }
+  }
+  return home_[v] = new_home(home);
+}
+
+/// One group as a tile program: instructions are emitted for what the group's results need, in the values' order.
+class GroupEmission {
+ public:
+  GroupEmission(Emission& emission, const Group& group, std::uint32_t g)
+      : all_(emission), group_(group), g_(g), program_(step_.program) {}
+  void run();
+
+ private:
+  struct Loaded {
+    std::uint32_t home;
+    Access access;
+    std::vector<std::int64_t> strides;
+    auto operator<=>(const Loaded&) const = default;
+  };
+  const Value& value(std::uint32_t v) const { return all_.value(v); }
+  bool computed_here(std::uint32_t v) const;
+  void collect();
+  void walk();
+  std::uint16_t new_register(DType type, Extent extent);
+  std::uint16_t slot(std::uint32_t home);
+  std::uint16_t load(const Operand& in, const Value& reader, bool by_row);
+  std::uint16_t read(const Operand& in, const Value& reader, bool by_row);
+  std::uint16_t expanded(std::uint16_t reg);
+  void instruction(std::uint32_t v);
+  void store(std::uint32_t v);
+
+  Emission& all_;
+  const Group& group_;
+  const std::uint32_t g_;
+  GroupStep step_;
+  kernels::TileProgram& program_;
+  std::vector<std::uint32_t> outputs_, needed_;
+  std::map<std::uint32_t, std::uint16_t> register_of_;
+  std::map<Loaded, std::uint16_t> loaded_;
+  std::map<std::uint16_t, std::uint16_t> expanded_;
+  std::map<std::uint32_t, std::uint16_t> slot_of_;
+  struct Partial {
+    std::uint32_t value, home;
+    std::int64_t pieces;
+  };
+  std::vector<Partial> partials_;
+};
+
+bool GroupEmission::computed_here(std::uint32_t v) const {
+  const Value& x = value(v);
+  if (!x.fused()) return false;
+  if (all_.grouped_.group[v] == g_) return true;
+  return !all_.grouped_.materialised[v];
+}
+
+void GroupEmission::collect() {
+  for (const std::uint32_t v : group_.members)
+    if (all_.grouped_.materialised[v]) outputs_.push_back(v);
+  std::vector<std::uint32_t> waiting = outputs_;
+  std::map<std::uint32_t, bool> seen;
+  while (!waiting.empty()) {
+    const std::uint32_t v = waiting.back();
+    waiting.pop_back();
+    if (!seen.emplace(v, true).second) continue;
+    needed_.push_back(v);
+    for (const Operand& in : value(v).operands())
+      if (in.value != none && computed_here(in.value)) waiting.push_back(in.value);
+  }
+  std::sort(needed_.begin(), needed_.end());
+}
+
+void GroupEmission::walk() {
+  if (group_.has_space) {
+    program_.cols = group_.space[-1];
+    for (int axis = 0; axis + 1 < group_.space.rank(); ++axis) program_.dims.push_back(group_.space[axis]);
+  } else if (group_.whole_rows || group_.pieces) {
+    program_.cols = group_.cols;
+    std::int64_t rows = 1;
+    for (const std::uint32_t v : group_.members)
+      if (value(v).form == Form::fold_last) rows = value(v).rows;
+    program_.dims = {rows};
+  } else {
+    program_.cols = group_.size;
+  }
+  program_.rows = 1;
+  for (const std::int64_t length : program_.dims) program_.rows *= length;
+  kernels::choose_tile(program_, group_.whole_rows);
+}
+
+std::uint16_t GroupEmission::new_register(DType type, Extent extent) {
+  program_.registers.push_back({type, extent});
+  return static_cast<std::uint16_t>(program_.registers.size() - 1);
+}
+
+std::uint16_t GroupEmission::slot(std::uint32_t home) {
+  const auto [it, added] = slot_of_.emplace(home, static_cast<std::uint16_t>(step_.slots.size()));
+  if (added) step_.slots.push_back(home);
+  return it->second;
+}
+
+std::uint16_t GroupEmission::load(const Operand& in, const Value& reader, bool by_row) {
+  Reading reading;
+  if (by_row) reading.access = in.shape.size() == 1 ? Access::scalar : Access::row;
+  else reading = reading_of(in, reader.shape, reader.size, group_.cols);
+  Loaded key{all_.home_of(in.value), reading.access, {}};
+  kernels::Port port;
+  port.access = reading.access;
+  if (reading.access == Access::strided) {
+    const int rank = reading.strides.space.rank();
+    for (int axis = 0; axis < rank; ++axis) port.strides[axis] = reading.strides.strides[axis];
+    key.strides.assign(port.strides, port.strides + rank);
+  }
+  const auto found = loaded_.find(key);
+  if (found != loaded_.end()) return found->second;
+  const Extent extent = reading.access == Access::scalar ? Extent::scalar
+                        : reading.access == Access::row  ? Extent::row
+                                                         : Extent::full;
+  port.reg = new_register(value(in.value).dtype, extent);
+  port.slot = slot(key.home);
+  program_.loads.push_back(port);
+  loaded_.emplace(std::move(key), port.reg);
+  return port.reg;
+}
+
+std::uint16_t GroupEmission::expanded(std::uint16_t reg) {
+  const auto found = expanded_.find(reg);
+  if (found != expanded_.end()) return found->second;
+  const std::uint16_t full = new_register(program_.registers[reg].type, Extent::full);
+  kernels::Instruction expand;
+  expand.code = Code::expand;
+  expand.out = full;
+  expand.a = reg;
+  program_.code.push_back(expand);
+  expanded_.emplace(reg, full);
+  return full;
+}
+
+std::uint16_t GroupEmission::read(const Operand& in, const Value& reader, bool by_row) {
+  const std::uint16_t reg =
+      computed_here(in.value) ? register_of_.at(in.value) : load(in, reader, by_row);
+  const bool row = program_.registers[reg].extent == Extent::row;
+  // A row's value serves a whole tile as it is only if the tile is one row.
+  if (row && !by_row && program_.tile_rows > 1) return expanded(reg);
+  return reg;
+}
+
+void GroupEmission::instruction(std::uint32_t v) {
+  const Value& x = value(v);
+  const bool by_row = all_.grouped_.by_row[v] && x.form == Form::map;
+  kernels::Instruction code;
+  code.code = x.code;
+  Extent extent = Extent::full;
+  if (x.form == Form::draw) {
+    code.a = static_cast<std::uint16_t>(step_.draws.size());
+    step_.draws.push_back(x.node);
+  } else if (x.form == Form::fold_last) {
+    code.a = read(x.in[0], x, false);
+    if (program_.registers[code.a].extent == Extent::scalar) {
+      // A fold of one repeated number still folds a row of them.
+      const std::uint16_t full = new_register(x.dtype, Extent::full);
+      kernels::Instruction repeat;
+      repeat.code = Code::expand;
+      repeat.out = full;
+      repeat.a = code.a;
+      program_.code.push_back(repeat);
+      code.a = full;
+    }
+    extent = Extent::row;
+  } else {
+    std::uint16_t* registers[] = {&code.a, &code.b, &code.c};
+    extent = Extent::scalar;
+    for (std::uint32_t k = 0; k < x.arity; ++k) {
+      *registers[k] = read(x.in[k], x, by_row);
+      const Extent operand = program_.registers[*registers[k]].extent;
+      if (operand == Extent::full) extent = Extent::full;
+      else if (operand == Extent::row && extent == Extent::scalar) extent = Extent::row;
+    }
+  }
+  code.out = new_register(x.dtype, extent);
+  register_of_[v] = code.out;
+  program_.code.push_back(code);
+}
+
+void GroupEmission::store(std::uint32_t v) {
+  const Value& x = value(v);
+  kernels::Port port;
+  port.reg = register_of_.at(v);
+  const bool by_row = all_.grouped_.by_row[v];
+  if (x.form == Form::fold_last && group_.pieces) {
+    const std::int64_t pieces = (program_.cols + program_.piece - 1) / program_.piece;
+    port.access = Access::row;
+    const std::uint32_t home = pieces == 1 ? all_.home_of(v) : all_.new_home({Place::temporary, 0, 0});
+    if (pieces > 1) partials_.push_back({v, home, pieces});
+    port.slot = slot(home);
+    program_.stores.push_back(port);
+    return;
+  }
+  Extent extent = program_.registers[port.reg].extent;
+  const Extent wanted = by_row ? Extent::row : Extent::full;
+  if (extent != wanted) {
+    // Computed from scalars (or row values) alone: repeated over what is stored.
+    kernels::Instruction expand;
+    expand.code = Code::expand;
+    expand.a = port.reg;
+    expand.out = new_register(x.dtype, wanted);
+    port.reg = expand.out;
+    program_.code.push_back(expand);
+  }
+  port.access = by_row ? Access::row : Access::full;
+  port.slot = slot(all_.home_of(v));
+  program_.stores.push_back(port);
+}
+
+void GroupEmission::run() {
+  collect();
+  if (outputs_.empty()) return;
+  walk();
+  for (const std::uint32_t v : needed_) instruction(v);
+  for (const std::uint32_t v : outputs_) store(v);
+  kernels::prepare(program_);
+  all_.plan_.groups.push_back(std::move(step_));
+  all_.push(Step::Kind::group, all_.plan_.groups.size() - 1);
+  for (const Partial& partial : partials_) all_.finish_fold(partial.value, partial.home, partial.pieces);
+}
+
+/// Folds the pieces' results, as often as it takes.
+void Emission::finish_fold(std::uint32_t v, std::uint32_t partial, std::int64_t pieces) {
+  const Value& fold = value(v);
+  while (true) {
+    GroupStep step;
+    kernels::TileProgram& program = step.program;
+    program.dims = {fold.rows};
+    program.rows = fold.rows;
+    program.cols = pieces;
+    const bool whole = pieces <= kernels::max_row;
+    kernels::choose_tile(program, whole);
+    const std::int64_t left = (pieces + program.piece - 1) / program.piece;
+    const std::uint32_t out = left == 1 ? home_of(v) : new_home({Place::temporary, 0, 0});
+    step.slots = {partial, out};
+    program.registers = {{fold.dtype, Extent::full}, {fold.dtype, Extent::row}};
+    program.loads.resize(1);
+    program.stores.resize(1);
+    program.loads[0].reg = 0;
+    program.loads[0].slot = 0;
+    program.loads[0].access = Access::full;
+    program.stores[0].reg = 1;
+    program.stores[0].slot = 1;
+    program.stores[0].access = Access::row;
+    kernels::Instruction code;
+    code.code = fold.code;
+    code.out = 1;
+    code.a = 0;
+    program.code = {code};
+    kernels::prepare(program);
+    plan_.groups.push_back(std::move(step));
+    push(Step::Kind::group, plan_.groups.size() - 1);
+    if (left == 1) return;
+    partial = out;
+    pieces = left;
+  }
+}
+
+void Emission::emit_launch(std::uint32_t v) {
+  const Value& x = value(v);
+  const Node* node = request_.order[x.node];
+  LaunchStep step;
+  step.op = node->op;
+  step.node = x.node;
+  for (std::uint32_t k = 0; k < node->arity; ++k) {
+    const Operand& in = x.operands()[k];
+    step.in.push_back(in.value == none ? none : home_of(in.value));
+    step.views.push_back({nullptr, in.shape, node->inputs[k]->dtype});
+  }
+  step.views.push_back({nullptr, x.shape, x.dtype});
+  step.out = x.form == Form::launch ? home_of(v) : none;
+  if (node->op->scratch) {
+    const std::size_t bytes = node->op->scratch(Applied(request_.order[x.node], 0));
+    if (bytes > 0) {
+      // A temporary of this step alone; its size stands in `offset` until memory is laid out.
+      step.scratch = new_home({Place::temporary, 0, bytes});
+    }
+  }
+  plan_.launches.push_back(std::move(step));
+  push(Step::Kind::launch, plan_.launches.size() - 1);
+}
+
+void Emission::emit_middle(std::uint32_t v) {
+  const Value& x = value(v);
+  FoldStep step;
+  step.fold = x.code == Code::row_sum ? kernels::Fold::sum
+              : x.code == Code::row_max ? kernels::Fold::max
+                                        : kernels::Fold::min;
+  step.dtype = x.dtype;
+  step.in = home_of(x.in[0].value);
+  step.out = home_of(v);
+  step.outer = x.rows;
+  step.count = x.cols;
+  step.inner = x.inner;
+  plan_.folds.push_back(step);
+  push(Step::Kind::fold, plan_.folds.size() - 1);
+}
+
+void Emission::run() {
+  // Stage by stage: the groups, then the steps of their own in the values' order.
+  struct Item {
+    std::uint32_t stage, phase, id;
+    auto operator<=>(const Item&) const = default;
+  };
+  std::vector<Item> items;
+  for (std::uint32_t g = 0; g < grouped_.groups.size(); ++g)
+    if (!grouped_.groups[g].members.empty()) items.push_back({grouped_.groups[g].stage, 0, g});
+  for (std::uint32_t v = 0; v < lowered_.values.size(); ++v) {
+    const Form form = value(v).form;
+    if (lowered_.live[v] && (form == Form::launch || form == Form::check || form == Form::fold_middle))
+      items.push_back({grouped_.stage[v], 1, v});
+  }
+  std::sort(items.begin(), items.end());
+  for (const Item& item : items) {
+    if (item.phase == 0) {
+      GroupEmission(*this, grouped_.groups[item.id], item.id).run();
+    } else if (value(item.id).form == Form::fold_middle) {
+      emit_middle(item.id);
+    } else {
+      emit_launch(item.id);
+    }
+  }
+  for (std::uint32_t i = 0; i < request_.order.size(); ++i)
+    if (request_.stored[i]) plan_.stored.push_back({i, home_of(lowered_.of[i])});
+}
+
+/// Gives every temporary a place in the arena, and lets results take over leaves that nobody else needs.
+class Layout {
+ public:
+  Layout(const Request& request, Plan& plan) : request_(request), plan_(plan), uses_(plan.homes.size()) {}
+  void run();
+
+ private:
+  struct Use {
+    std::uint32_t first = none, last = 0;  ///< steps
+    std::size_t bytes = 0;
+    bool only_full = true;  ///< read element by element by the last step
+  };
+  void touch(std::uint32_t home, std::uint32_t step, std::size_t bytes) {
+    Use& use = uses_[home];
+    if (use.first == none) use.first = step;
+    use.last = step;
+    use.bytes = std::max(use.bytes, bytes);
+  }
+  void find_uses();
+  void take_over();
+  void place_temporaries();
+
+  const Request& request_;
+  Plan& plan_;
+  std::vector<Use> uses_;
+};
+
+std::size_t port_bytes(const kernels::TileProgram& program, const kernels::Port& port) {
+  const std::size_t element = size_of(program.registers[port.reg].type);
+  const std::int64_t pieces = program.piece > 0 ? std::max<std::int64_t>(1, (program.cols + program.piece - 1) / program.piece) : 1;
+  switch (port.access) {
+    case Access::full: return element * static_cast<std::size_t>(program.rows * program.cols);
+    case Access::row: return element * static_cast<std::size_t>(program.rows * pieces);
+    default: return element;
+  }
+}
+
+void Layout::find_uses() {
+  for (std::uint32_t s = 0; s < plan_.steps.size(); ++s) {
+    const Step& step = plan_.steps[s];
+    if (step.kind == Step::Kind::group) {
+      const GroupStep& group = plan_.groups[step.index];
+      for (const kernels::Port& port : group.program.loads) {
+        Use& use = uses_[group.slots[port.slot]];
+        if (use.last != s) use.only_full = true;
+        touch(group.slots[port.slot], s, 0);
+        use.only_full &= port.access == Access::full;
+      }
+      for (const kernels::Port& port : group.program.stores)
+        touch(group.slots[port.slot], s, port_bytes(group.program, port));
+    } else if (step.kind == Step::Kind::launch) {
+      const LaunchStep& launch = plan_.launches[step.index];
+      for (std::size_t k = 0; k < launch.in.size(); ++k) {
+        if (launch.in[k] == none) continue;
+        touch(launch.in[k], s, 0);
+        uses_[launch.in[k]].only_full = false;
+      }
+      const View& out = launch.views.back();
+      if (launch.out != none) touch(launch.out, s, static_cast<std::size_t>(out.shape.size()) * size_of(out.dtype));
+      if (launch.scratch != none) touch(launch.scratch, s, plan_.homes[launch.scratch].offset);
+    } else {
+      const FoldStep& fold = plan_.folds[step.index];
+      touch(fold.in, s, 0);
+      uses_[fold.in].only_full = false;
+      touch(fold.out, s, static_cast<std::size_t>(fold.outer * fold.inner) * size_of(fold.dtype));
+    }
+  }
+}
+
+void Layout::take_over() {
+  std::uint32_t safe_from = 0;  // the first step after the last that may fail
+  for (std::uint32_t s = 0; s < plan_.steps.size(); ++s)
+    if (plan_.steps[s].kind == Step::Kind::launch && plan_.launches[plan_.steps[s].index].op->fails) safe_from = s + 1;
+  std::vector<std::uint8_t> shared(plan_.homes.size(), 0);
+  for (const Plan::Stored& stored : plan_.stored) shared[stored.home] = 1;
+
+  for (std::uint32_t s = safe_from; s < plan_.steps.size(); ++s) {
+    if (plan_.steps[s].kind != Step::Kind::group) continue;
+    const GroupStep& group = plan_.groups[plan_.steps[s].index];
+    for (const kernels::Port& store : group.program.stores) {
+      const Home& target = plan_.homes[group.slots[store.slot]];
+      if (target.place != Place::result || store.access != Access::full) continue;
+      Result& result = plan_.results[target.index];
+      if (result.takes != none) continue;
+      const DType type = group.program.registers[store.reg].type;
+      for (const kernels::Port& load : group.program.loads) {
+        const std::uint32_t home = group.slots[load.slot];
+        const Home& from = plan_.homes[home];
+        if (from.place != Place::leaf || !request_.takeable[from.index] || shared[home]) continue;
+        const Use& use = uses_[home];
+        if (use.last != s || !use.only_full || request_.order[from.index]->dtype != type) continue;
+        if (static_cast<std::size_t>(request_.order[from.index]->shape.size()) * size_of(type) != result.bytes) continue;
+        result.takes = from.index;
+        shared[home] = 1;
+        break;
+      }
+    }
+  }
+}
+
+void Layout::place_temporaries() {
+  constexpr std::size_t alignment = 64;
+  std::map<std::size_t, std::size_t> free;  // offset -> bytes
+  std::size_t top = 0;
+  std::vector<std::vector<std::uint32_t>> starts(plan_.steps.size()), ends(plan_.steps.size());
+  for (std::uint32_t h = 0; h < plan_.homes.size(); ++h) {
+    if (plan_.homes[h].place != Place::temporary || uses_[h].first == none) continue;
+    starts[uses_[h].first].push_back(h);
+    ends[uses_[h].last].push_back(h);
+  }
+  const auto rounded = [&](std::uint32_t h) {
+    return std::max(alignment, (uses_[h].bytes + alignment - 1) / alignment * alignment);
+  };
+  for (std::size_t s = 0; s < plan_.steps.size(); ++s) {
+    for (const std::uint32_t h : starts[s]) {
+      const std::size_t bytes = rounded(h);
+      auto best = free.end();
+      for (auto it = free.begin(); it != free.end(); ++it)
+        if (it->second >= bytes && (best == free.end() || it->second < best->second)) best = it;
+      if (best == free.end()) {
+        // The last free block may reach the top: grow it.
+        if (!free.empty() && std::prev(free.end())->first + std::prev(free.end())->second == top) {
+          best = std::prev(free.end());
+          top = best->first + bytes;
+          best->second = bytes;
+        } else {
+          plan_.homes[h].offset = top;
+          top += bytes;
+          continue;
+        }
+      }
+      const std::size_t offset = best->first, size = best->second;
+      free.erase(best);
+      if (size > bytes) free.emplace(offset + bytes, size - bytes);
+      plan_.homes[h].offset = offset;
+    }
+    for (const std::uint32_t h : ends[s]) {
+      auto [it, added] = free.emplace(plan_.homes[h].offset, rounded(h));
+      const auto next = std::next(it);
+      if (next != free.end() && it->first + it->second == next->first) {
+        it->second += next->second;
+        free.erase(next);
+      }
+      if (it != free.begin()) {
+        const auto before = std::prev(it);
+        if (before->first + before->second == it->first) {
+          before->second += it->second;
+          free.erase(it);
+        }
+      }
+    }
+  }
+  plan_.arena_bytes = top;
+}
+
+void Layout::run() {
+  find_uses();
+  take_over();
+  place_temporaries();
+}
+
+}  // namespace
+
+std::shared_ptr<const Plan> make_plan(const Request& request) {
+  const Lowered lowered = lower(request);
+  const Grouped grouped = group(lowered);
+  auto plan = std::make_shared<Plan>();
+  Emission(request, lowered, grouped, *plan).run();
+  Layout(request, *plan).run();
+  std::size_t bytes = sizeof(Plan);
+  for (const GroupStep& g : plan->groups)
+    bytes += sizeof(g) + (g.program.loads.size() + g.program.stores.size()) * sizeof(kernels::Port) +
+             g.program.code.size() * sizeof(kernels::Instruction) +
+             g.program.registers.size() * sizeof(kernels::Register) + (g.slots.size() + g.draws.size()) * 4;
+  for (const LaunchStep& l : plan->launches) bytes += sizeof(l) + l.views.size() * sizeof(View) + l.in.size() * 4;
+  bytes += plan->folds.size() * sizeof(FoldStep) + plan->homes.size() * sizeof(Home) +
+           plan->steps.size() * sizeof(Step) + plan->results.size() * sizeof(Result) +
+           plan->stored.size() * sizeof(Plan::Stored);
+  plan->bytes = bytes;
+  return plan;
+}
+
+}  // namespace xgrad

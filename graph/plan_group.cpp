@@ -1,0 +1,364 @@
+/// Grouping: which elementwise instructions and row reductions share one loop, and what has to be in memory.
+
+#include <xgrad/graph/plan_ir.hpp>
+
+#include <algorithm>
+
+namespace xgrad {
+namespace {
+
+using kernels::Code;
+
+constexpr std::uint32_t most_instructions = 96;  ///< of one group
+constexpr std::uint32_t cheap_weight = 9;        ///< recomputing up to this beats a trip to memory
+
+/// What one instruction costs beside an addition.
+std::uint32_t weight_of(const Value& value) {
+  switch (value.code) {
+    case Code::exp: case Code::expm1: case Code::log: case Code::log1p: case Code::sin: case Code::cos: case Code::tanh:
+    case Code::sigmoid: case Code::softplus: case Code::power: return 10;
+    case Code::uniform: return 4;
+    case Code::divide: case Code::sqrt: case Code::reciprocal: return 3;
+    default: return 1;
+  }
+}
+
+Shape without_ones(const Shape& shape) {
+  Shape result;
+  for (const std::int64_t length : shape)
+    if (length != 1) result.append(length);
+  return result;
+}
+
+class Grouping {
+ public:
+  explicit Grouping(const Lowered& lowered) : lowered_(lowered) {
+    const std::size_t n = lowered.values.size();
+    out_.group.assign(n, none);
+    out_.stage.assign(n, 0);
+    out_.by_row.assign(n, 0);
+    out_.materialised.assign(n, 0);
+    terminal_.assign(n, 0);
+  }
+  Grouped run();
+
+ private:
+  const Value& value(std::uint32_t v) const { return lowered_.values[v]; }
+  Group& root(std::uint32_t v) { return out_.groups[find(out_.group[v])]; }
+  std::uint32_t find(std::uint32_t g) {
+    while (parent_[g] != g) g = parent_[g] = parent_[parent_[g]];
+    return g;
+  }
+  bool opaque(std::uint32_t v) const { return !value(v).fused() || terminal_[v]; }
+  bool by_row_of(const Value& v, const Group& group, const Operand& in) const;
+  void place_map(std::uint32_t v);
+  void place_fold(std::uint32_t v);
+  bool join(std::uint32_t v, std::uint32_t stage);
+  bool fits(const Value& v, Group& merged, std::span<const std::uint32_t> inside, bool& by_row);
+  std::uint32_t start(std::uint32_t v, std::uint32_t stage);
+  bool merge(const Group& a, const Group& b, Group& merged) const;
+  void choose_materialised();
+  bool may_clone(std::uint32_t v, std::uint32_t into);
+
+  const Lowered& lowered_;
+  Grouped out_;
+  std::vector<std::uint32_t> parent_;
+  std::vector<std::uint8_t> terminal_;  ///< a row reduction finished by a second program
+};
+
+/// A group that does what both do, if that is possible.
+bool Grouping::merge(const Group& a, const Group& b, Group& merged) const {
+  if (a.size != b.size || a.weight + b.weight > most_instructions) return false;
+  if (a.has_space && b.has_space && !(a.space == b.space)) return false;
+  if (a.cols && b.cols && a.cols != b.cols) return false;
+  merged = a;
+  if (b.has_space) {
+    merged.has_space = true;
+    merged.space = b.space;
+  }
+  if (b.cols) merged.cols = b.cols;
+  merged.whole_rows |= b.whole_rows;
+  merged.pieces |= b.pieces;
+  merged.weight += b.weight;
+  if (merged.whole_rows && merged.pieces) return false;
+  if (merged.has_space && merged.cols && (merged.space.rank() == 0 || merged.space[-1] != merged.cols)) return false;
+  return true;
+}
+
+/// Whether a full value of `group` may read a row value of it: each row's value repeated along the row.
+bool Grouping::by_row_of(const Value& v, const Group& group, const Operand& in) const {
+  const kernels::Access access = reading_of(in, v.shape, v.size, group.cols).access;
+  return access == kernels::Access::row || (access == kernels::Access::scalar && group.size == group.cols);
+}
+
+/// Whether v can become a member of `merged`, whose members among v's operands are `inside`; may add to what the group demands.
+bool Grouping::fits(const Value& v, Group& merged, std::span<const std::uint32_t> inside, bool& by_row) {
+  const std::int64_t rows = merged.cols ? merged.size / std::max<std::int64_t>(merged.cols, 1) : 0;
+  by_row = false;
+  const bool full = v.size == merged.size;
+  if (!full) {
+    // A value for each row: only of the group's own row values, whole rows of memory and scalars.
+    if (!merged.whole_rows || v.size != rows || v.form != Form::map) return false;
+    by_row = true;
+  }
+  for (const Operand& in : v.operands()) {
+    const bool is_inside =
+        std::find(inside.begin(), inside.end(), in.value) != inside.end();
+    const std::int64_t size = in.shape.size();
+    if (is_inside) {
+      if (by_row ? !(out_.by_row[in.value] && size == v.size)
+                 : !(out_.by_row[in.value] ? by_row_of(v, merged, in) : size == v.size))
+        return false;
+      continue;
+    }
+    if (size == 1 || size == v.size) continue;
+    if (by_row) return false;
+    const Reading reading = reading_of(in, v.shape, v.size, merged.cols);
+    if (reading.access != kernels::Access::strided) continue;
+    const Shape space = without_ones(v.shape);
+    if (merged.has_space && !(merged.space == space)) return false;
+    if (merged.cols && space[-1] != merged.cols) return false;
+    merged.has_space = true;
+    merged.space = space;
+  }
+  merged.weight += weight_of(v) > 4 ? 2 : 1;
+  return merged.weight <= most_instructions;
+}
+
+std::uint32_t Grouping::start(std::uint32_t v, std::uint32_t stage) {
+  const std::uint32_t g = static_cast<std::uint32_t>(out_.groups.size());
+  Group group;
+  group.stage = stage;
+  group.size = value(v).size;
+  out_.groups.push_back(std::move(group));
+  parent_.push_back(g);
+  return g;
+}
+
+/// Puts v into one group with its operands of this stage; false if they do not fit together.
+bool Grouping::join(std::uint32_t v, std::uint32_t stage) {
+  const Value& wanted = value(v);
+  std::vector<std::uint32_t> groups, inside;
+  for (const Operand& in : wanted.operands()) {
+    if (in.value == none || opaque(in.value) || out_.stage[in.value] != stage) continue;
+    const std::uint32_t g = find(out_.group[in.value]);
+    if (std::find(groups.begin(), groups.end(), g) == groups.end()) groups.push_back(g);
+    inside.push_back(in.value);
+  }
+  Group merged;
+  merged.stage = stage;
+  merged.size = wanted.size;
+  if (!groups.empty()) merged = out_.groups[groups[0]];
+  for (std::size_t k = 1; k < groups.size(); ++k) {
+    Group both;
+    if (!merge(merged, out_.groups[groups[k]], both)) return false;
+    merged = std::move(both);
+  }
+  bool by_row = false;
+  if (!fits(wanted, merged, inside, by_row)) return false;
+  std::uint32_t target;
+  if (groups.empty()) {
+    target = start(v, stage);
+  } else {
+    target = groups[0];
+    for (std::size_t k = 1; k < groups.size(); ++k) parent_[groups[k]] = target;
+  }
+  out_.groups[target] = std::move(merged);
+  out_.group[v] = target;
+  out_.stage[v] = stage;
+  out_.by_row[v] = by_row;
+  return true;
+}
+
+void Grouping::place_map(std::uint32_t v) {
+  std::uint32_t stage = 0;
+  for (const Operand& in : value(v).operands()) {
+    if (in.value == none) continue;
+    const Form form = value(in.value).form;
+    if (form == Form::leaf || form == Form::number || form == Form::constant) continue;
+    stage = std::max(stage, out_.stage[in.value] + (opaque(in.value) ? 1 : 0));
+  }
+  if (join(v, stage)) return;
+  if (!join(v, stage + 1)) {  // alone: nothing of this stage is among its operands
+    out_.group[v] = start(v, stage + 1);
+    out_.stage[v] = stage + 1;
+  }
+}
+
+void Grouping::place_fold(std::uint32_t v) {
+  const Value& fold = value(v);
+  const Operand& in = fold.in[0];
+  const Form form = value(in.value).form;
+  const bool outside = opaque(in.value);
+  std::uint32_t stage = out_.stage[in.value];
+  if (outside) stage += form == Form::leaf || form == Form::number || form == Form::constant ? 0 : 1;
+  const bool inline_fold = fold.cols <= kernels::max_row;
+  const std::int64_t size = fold.rows * fold.cols;
+  Group wanted;
+  wanted.stage = stage;
+  wanted.size = size;
+  wanted.cols = fold.cols;
+  wanted.whole_rows = inline_fold;
+  wanted.pieces = !inline_fold;
+  wanted.weight = 1;
+  terminal_[v] = !inline_fold;
+  std::uint32_t target = none;
+  if (!outside && !out_.by_row[in.value] && fold.cols > 0) {
+    const std::uint32_t g = find(out_.group[in.value]);
+    Group merged;
+    if (merge(out_.groups[g], wanted, merged)) {
+      out_.groups[g] = std::move(merged);
+      target = g;
+    }
+  }
+  if (target == none) {
+    if (!outside) ++wanted.stage;
+    target = start(v, wanted.stage);
+    out_.groups[target] = wanted;
+  }
+  out_.group[v] = target;
+  out_.stage[v] = out_.groups[target].stage;
+  out_.by_row[v] = 1;
+}
+
+/// Whether a reader in group `into` may recompute v instead of reading it.
+bool Grouping::may_clone(std::uint32_t v, std::uint32_t into) {
+  // The values to recompute, their weight, and the memory they would read.
+  std::vector<std::uint32_t> waiting{v}, seen;
+  std::uint32_t weight = 0;
+  std::vector<std::uint32_t> sources;
+  const Group& target = out_.groups[into];
+  while (!waiting.empty()) {
+    const std::uint32_t u = waiting.back();
+    waiting.pop_back();
+    if (std::find(seen.begin(), seen.end(), u) != seen.end()) continue;
+    seen.push_back(u);
+    const Value& x = value(u);
+    if (x.form == Form::fold_last || x.size != target.size || out_.by_row[u]) return false;
+    weight += weight_of(x);
+    if (weight > cheap_weight) return false;
+    for (const Operand& in : x.operands()) {
+      const Value& from = value(in.value);
+      if (from.form == Form::number || from.form == Form::constant) continue;
+      if (opaque(in.value) || out_.materialised[in.value]) {
+        const Reading reading = reading_of(in, x.shape, x.size, target.cols);
+        if (reading.access == kernels::Access::strided &&
+            (!target.has_space || !(without_ones(x.shape) == target.space)))
+          return false;
+        if (in.shape.size() == x.size && std::find(sources.begin(), sources.end(), in.value) == sources.end())
+          sources.push_back(in.value);
+      } else {
+        if (in.shape.size() != x.size) return false;
+        waiting.push_back(in.value);
+      }
+    }
+  }
+  return sources.size() <= 1;
+}
+
+void Grouping::choose_materialised() {
+  const std::size_t n = lowered_.values.size();
+  // Readers of each value, as lists.
+  std::vector<std::uint32_t> first(n + 1, 0), readers;
+  for (std::size_t v = 0; v < n; ++v)
+    if (lowered_.live[v])
+      for (const Operand& in : value(static_cast<std::uint32_t>(v)).operands())
+        if (in.value != none) ++first[in.value + 1];
+  for (std::size_t v = 0; v < n; ++v) first[v + 1] += first[v];
+  readers.resize(first[n]);
+  std::vector<std::uint32_t> fill(first.begin(), first.end() - 1);
+  for (std::uint32_t v = 0; v < n; ++v)
+    if (lowered_.live[v])
+      for (const Operand& in : value(v).operands())
+        if (in.value != none) readers[fill[in.value]++] = v;
+
+  for (std::uint32_t v = 0; v < n; ++v) {
+    if (!lowered_.live[v]) continue;
+    if (opaque(v)) {
+      out_.materialised[v] = 1;
+      continue;
+    }
+    bool wanted = lowered_.stored[v];
+    for (std::uint32_t k = first[v]; k < first[v + 1] && !wanted; ++k) {
+      const std::uint32_t reader = readers[k];
+      if (!value(reader).fused()) {
+        wanted = true;
+      } else if (out_.group[reader] != out_.group[v]) {
+        wanted = !may_clone(v, out_.group[reader]);
+        // A reader that needs it under another number of elements reads memory.
+        for (const Operand& in : value(reader).operands())
+          if (in.value == v && in.shape.size() != value(reader).size && value(reader).form == Form::map) wanted = true;
+      }
+    }
+    out_.materialised[v] = wanted;
+  }
+}
+
+Grouped Grouping::run() {
+  const std::uint32_t n = static_cast<std::uint32_t>(lowered_.values.size());
+  for (std::uint32_t v = 0; v < n; ++v) {
+    if (!lowered_.live[v]) continue;
+    switch (value(v).form) {
+      case Form::leaf:
+      case Form::number:
+      case Form::constant: break;
+      case Form::map:
+      case Form::draw: place_map(v); break;
+      case Form::fold_last: place_fold(v); break;
+      default:
+        for (const Operand& in : value(v).operands())
+          if (in.value != none) out_.stage[v] = std::max(out_.stage[v], out_.stage[in.value]);
+    }
+  }
+  for (std::uint32_t v = 0; v < n; ++v)
+    if (out_.group[v] != none) {
+      out_.group[v] = find(out_.group[v]);
+      out_.groups[out_.group[v]].members.push_back(v);
+    }
+  choose_materialised();
+  return std::move(out_);
+}
+
+}  // namespace
+
+Strides broadcast_strides(const Shape& shape, const Shape& to) {
+  Strides result;
+  std::int64_t strides[max_rank] = {};
+  std::int64_t step = 1;
+  for (int i = 1; i <= shape.rank(); ++i) {
+    strides[to.rank() - i] = shape[-i] == 1 ? 0 : step;
+    step *= shape[-i];
+  }
+  for (int axis = 0; axis < to.rank(); ++axis) {
+    if (to[axis] == 1) continue;
+    result.strides[result.space.rank()] = strides[axis];
+    result.space.append(to[axis]);
+  }
+  return result;
+}
+
+Reading reading_of(const Operand& operand, const Shape& shape, std::int64_t size, std::int64_t cols) {
+  const std::int64_t length = operand.shape.size();
+  if (length == 1) return {kernels::Access::scalar, {}};
+  if (length == size) return {kernels::Access::full, {}};
+  Reading reading{kernels::Access::strided, broadcast_strides(operand.shape, shape)};
+  const Strides& s = reading.strides;
+  if (cols <= 1) return reading;
+  // One value a row: repeated along trailing axes that make up the columns, contiguous before them.
+  int axis = s.space.rank();
+  std::int64_t repeated = 1;
+  while (axis > 0 && s.strides[axis - 1] == 0) repeated *= s.space[--axis];
+  if (repeated != cols) return reading;
+  std::int64_t step = 1;
+  while (axis > 0) {
+    --axis;
+    if (s.strides[axis] != step) return reading;
+    step *= s.space[axis];
+  }
+  reading.access = kernels::Access::row;
+  return reading;
+}
+
+Grouped group(const Lowered& lowered) { return Grouping(lowered).run(); }
+
+}  // namespace xgrad

@@ -1,0 +1,267 @@
+/// Lowering: the request's operations as the few forms the planner knows, simplified where no bit can change.
+
+#include <xgrad/graph/plan_ir.hpp>
+
+#include <unordered_map>
+
+namespace xgrad {
+namespace {
+
+using kernels::Code;
+
+class Lowering {
+ public:
+  explicit Lowering(const Request& request) : request_(request) {}
+  Lowered run();
+
+ private:
+  std::uint32_t leaf(std::uint32_t i);
+  std::uint32_t computed(std::uint32_t i);
+  std::uint32_t elementwise(std::uint32_t i);
+  std::uint32_t fold(std::uint32_t i);
+  std::uint32_t launch(std::uint32_t i);
+  Operand operand(std::uint32_t i, std::uint32_t k) const;
+  Operand through_broadcast(const Operand& operand) const;
+  std::uint32_t add(Value value, bool mergeable = true);
+  bool same(const Value& a, const Value& b) const;
+  std::uint32_t simplified(const Value& value) const;
+
+  const Request& request_;
+  Lowered out_;
+  std::unordered_multimap<std::uint64_t, std::uint32_t> known_;
+  std::unordered_map<std::uint32_t, Operand> repeated_;  ///< broadcast values: what they repeat
+};
+
+Operand Lowering::operand(std::uint32_t i, std::uint32_t k) const {
+  const std::uint32_t input = request_.inputs[request_.first_input[i] + k];
+  const Node* node = request_.order[i]->inputs[k];
+  return {input == no_index ? none : out_.of[input], node->shape};
+}
+
+/// An elementwise reader repeats elements by itself, so it may read what a broadcast repeats.
+Operand Lowering::through_broadcast(const Operand& operand) const {
+  const auto found = repeated_.find(operand.value);
+  if (found == repeated_.end() || !(out_.values[operand.value].shape == operand.shape)) return operand;
+  return found->second;
+}
+
+bool Lowering::same(const Value& a, const Value& b) const {
+  if (a.form != b.form || a.code != b.code || a.dtype != b.dtype || a.arity != b.arity || a.rows != b.rows ||
+      a.cols != b.cols || a.inner != b.inner || a.number != b.number || !(a.shape == b.shape))
+    return false;
+  const auto left = a.operands(), right = b.operands();
+  for (std::size_t k = 0; k < left.size(); ++k)
+    if (left[k].value != right[k].value || !(left[k].shape == right[k].shape)) return false;
+  if (a.form != Form::launch) return true;
+  const Node* x = request_.order[a.node];
+  const Node* y = request_.order[b.node];
+  if (x->op != y->op || x->attributes[0] != y->attributes[0] || x->attributes[1] != y->attributes[1]) return false;
+  const auto p = list_of(x), q = list_of(y);
+  if (p.size() != q.size()) return false;
+  for (std::size_t k = 0; k < p.size(); ++k)
+    if (p[k] != q[k]) return false;
+  return true;
+}
+
+std::uint32_t Lowering::add(Value value, bool mergeable) {
+  std::uint64_t hash = static_cast<std::uint64_t>(value.form) * 31 + static_cast<std::uint64_t>(value.code);
+  for (const Operand& in : value.operands()) hash = hash * 0x9E3779B97F4A7C15u + in.value;
+  hash = hash * 0x9E3779B97F4A7C15u + static_cast<std::uint64_t>(value.size);
+  if (mergeable) {
+    const auto [first, last] = known_.equal_range(hash);
+    for (auto it = first; it != last; ++it)
+      if (same(out_.values[it->second], value)) return it->second;
+  }
+  const std::uint32_t id = static_cast<std::uint32_t>(out_.values.size());
+  if (mergeable) known_.emplace(hash, id);
+  out_.values.push_back(std::move(value));
+  return id;
+}
+
+std::uint32_t Lowering::leaf(std::uint32_t i) {
+  const Node* node = request_.order[i];
+  Value value;
+  value.form = node->flags.number ? Form::number : Form::leaf;
+  value.dtype = node->dtype;
+  value.node = i;
+  value.shape = node->shape;
+  value.size = node->shape.size();
+  value.exact = node->flags.number && node->flags.exact;
+  if (value.exact)
+    value.number = is_floating(node->dtype) ? node->value.real : static_cast<double>(node->value.integer);
+  // Two numbers are never one value because they happen to be equal; exact ones are, the key says so.
+  return add(std::move(value), value.exact);
+}
+
+/// The value an instruction always equals, bit for bit, or none.
+std::uint32_t Lowering::simplified(const Value& v) const {
+  if (v.form != Form::map || v.arity != 2) return none;
+  const auto is = [&](int k, double number) {
+    const Value& in = out_.values[v.in[k].value];
+    return (in.form == Form::number && in.exact && in.number == number) ||
+           (in.form == Form::constant && in.number == number);
+  };
+  const auto keeps = [&](int k) {
+    return v.in[k].shape.size() == v.size && out_.values[v.in[k].value].dtype == v.dtype;
+  };
+  if (v.code == Code::multiply && is(1, 1) && keeps(0)) return v.in[0].value;
+  if (v.code == Code::multiply && is(0, 1) && keeps(1)) return v.in[1].value;
+  if (v.code == Code::divide && is(1, 1) && keeps(0)) return v.in[0].value;
+  if (v.code == Code::subtract && is(1, 0) && keeps(0)) return v.in[0].value;
+  if (v.code == Code::power && is(1, 1) && keeps(0)) return v.in[0].value;
+  return none;
+}
+
+std::uint32_t Lowering::elementwise(std::uint32_t i) {
+  const Node* node = request_.order[i];
+  Value value;
+  value.form = Form::map;
+  value.code = node->op->kind == Kind::broadcast ? Code::copy : node->op->code;
+  value.dtype = node->dtype;
+  value.node = i;
+  value.shape = node->shape;
+  value.size = node->shape.size();
+  value.arity = node->op->kind == Kind::broadcast ? 1 : node->arity;
+  for (std::uint32_t k = 0; k < value.arity; ++k) value.in[k] = through_broadcast(operand(i, k));
+  if (value.code == Code::power) {
+    const Value& exponent = out_.values[value.in[1].value];
+    if (exponent.exact && is_floating(value.dtype) && (exponent.number == 2 || exponent.number == -1)) {
+      value.code = exponent.number == 2 ? Code::square : Code::reciprocal;
+      value.arity = 1;
+    }
+  }
+  const std::uint32_t simple = simplified(value);
+  if (simple != none) return simple;
+  // A broadcast to the same number of elements repeats nothing.
+  if (value.code == Code::copy && value.in[0].shape.size() == value.size &&
+      out_.values[value.in[0].value].form != Form::number && out_.values[value.in[0].value].form != Form::constant)
+    return value.in[0].value;
+  const bool repeats = node->op->kind == Kind::broadcast;
+  const Operand source = value.in[0];
+  const std::uint32_t id = add(std::move(value));
+  if (repeats) repeated_.emplace(id, source);
+  return id;
+}
+
+std::uint32_t Lowering::fold(std::uint32_t i) {
+  const Node* node = request_.order[i];
+  const std::uint32_t mask = node->op->folded(Applied(request_.order[i], 0));
+  Operand current = operand(i, 0);
+  // Runs of folded axes from the last to the first; axes of length 1 hold nothing to fold.
+  Shape shape = current.shape;
+  const auto folded = [&](int axis) { return (mask >> axis & 1) != 0; };
+  for (int last = shape.rank() - 1; last >= 0;) {
+    if (!folded(last) || shape[last] == 1) {
+      --last;
+      continue;
+    }
+    int first = last;
+    while (first > 0 && (folded(first - 1) || shape[first - 1] == 1)) --first;
+    Value value;
+    value.code = node->op->code;
+    value.dtype = node->dtype;
+    value.node = i;
+    value.arity = 1;
+    value.in[0] = {current.value, shape};
+    for (int axis = 0; axis < first; ++axis) value.rows *= shape[axis];
+    for (int axis = first; axis <= last; ++axis) value.cols *= shape[axis];
+    for (int axis = last + 1; axis < shape.rank(); ++axis) value.inner *= shape[axis];
+    value.form = value.inner == 1 ? Form::fold_last : Form::fold_middle;
+    for (int axis = first; axis <= last; ++axis) shape.set(axis, 1);
+    value.shape = shape;
+    value.size = shape.size();
+    current.value = add(std::move(value));
+    last = first - 1;
+  }
+  return current.value;
+}
+
+std::uint32_t Lowering::launch(std::uint32_t i) {
+  const Node* node = request_.order[i];
+  Value value;
+  value.form = node->op->kind == Kind::check ? Form::check : Form::launch;
+  value.dtype = node->dtype;
+  value.node = i;
+  value.shape = node->shape;
+  value.size = node->shape.size();
+  value.arity = node->arity;
+  if (node->arity > 3) value.more.reserve(node->arity);
+  for (std::uint32_t k = 0; k < node->arity; ++k) {
+    if (node->arity > 3) value.more.push_back(operand(i, k));
+    else value.in[k] = operand(i, k);
+  }
+  return add(std::move(value), !node->op->random);
+}
+
+std::uint32_t Lowering::computed(std::uint32_t i) {
+  const Node* node = request_.order[i];
+  switch (node->op->kind) {
+    case Kind::elementwise:
+    case Kind::broadcast: return elementwise(i);
+    case Kind::alias: return operand(i, 0).value;
+    case Kind::fold: return fold(i);
+    case Kind::launch:
+    case Kind::check: return launch(i);
+    case Kind::draw: {
+      Value value;
+      value.form = Form::draw;
+      value.code = Code::uniform;
+      value.dtype = node->dtype;
+      value.node = i;
+      value.shape = node->shape;
+      value.size = node->shape.size();
+      return add(std::move(value), false);
+    }
+    case Kind::constant: {
+      Value value;
+      value.form = Form::constant;
+      value.dtype = node->dtype;
+      value.node = i;
+      value.number = node->op->number(Applied(request_.order[i], 0));
+      return add(std::move(value));
+    }
+  }
+  return none;
+}
+
+Lowered Lowering::run() {
+  const std::uint32_t n = static_cast<std::uint32_t>(request_.order.size());
+  out_.of.reserve(n);
+  out_.values.reserve(n);
+  for (std::uint32_t i = 0; i < n; ++i) {
+    std::uint32_t id = request_.is_leaf(i) ? leaf(i) : computed(i);
+    // A stored number needs memory of its own.
+    if (request_.stored[i]) {
+      const Form form = out_.values[id].form;
+      if (form == Form::number || form == Form::constant) {
+        Value copy;
+        copy.code = Code::copy;
+        copy.dtype = out_.values[id].dtype;
+        copy.node = i;
+        copy.arity = 1;
+        copy.shape = request_.order[i]->shape;
+        copy.size = copy.shape.size();
+        copy.in[0] = {id, Shape()};
+        id = add(std::move(copy));
+      }
+    }
+    out_.of.push_back(id);
+  }
+  out_.stored.assign(out_.values.size(), 0);
+  out_.live.assign(out_.values.size(), 0);
+  for (std::uint32_t i = 0; i < n; ++i)
+    if (request_.stored[i]) out_.stored[out_.of[i]] = out_.live[out_.of[i]] = 1;
+  for (std::size_t v = out_.values.size(); v-- > 0;) {
+    // A check is wanted for what it may say, and is read through by those who wanted the value.
+    if (!out_.live[v]) continue;
+    for (const Operand& in : out_.values[v].operands())
+      if (in.value != none) out_.live[in.value] = 1;
+  }
+  return std::move(out_);
+}
+
+}  // namespace
+
+Lowered lower(const Request& request) { return Lowering(request).run(); }
+
+}  // namespace xgrad

@@ -1,0 +1,237 @@
+#include <xgrad/graph/node.hpp>
+
+#include <cmath>
+#include <cstring>
+
+namespace xgrad {
+namespace {
+
+/// Work that nobody asked for is computed after this many nodes or bytes of leaves, so that no loop grows for ever.
+constexpr std::uint64_t pending_nodes = 200'000;
+constexpr std::uint64_t pending_bytes = std::uint64_t{1} << 30;
+
+std::string prefix(const Op& op) {
+  const ThreadState& state = this_thread();
+  std::string text = "[";
+  if (state.within && state.composition && std::strcmp(state.composition, op.name) != 0)
+    text += std::string(state.composition) + ": ";
+  return text + op.name + "] ";
+}
+
+std::string suffix(const Node* node, Node* const* inputs, int arity) {
+  std::string text;
+  for (int k = 0; k < arity; ++k) {
+    text += k == 0 ? ", got " : " and ";
+    if (!inputs[k]->name().empty()) text += "'" + std::string(inputs[k]->name()) + "' ";
+    text += to_string(inputs[k]->shape) + " " + name_of(inputs[k]->dtype);
+  }
+  if (node->scope && !node->scope->empty()) text += ", in " + *node->scope;
+  return text + place(node->where);
+}
+
+/// Whether a plan may rely on this number: the key then records it.
+bool is_exact(const Op& op, int k, double value) {
+  if (value == 0) return !std::signbit(value);
+  if (value == 1 || value == -1 || value == 2 || value == 0.5) return true;
+  return op.code == kernels::Code::power && k == 1 && value == std::floor(value) && std::fabs(value) <= 64;
+}
+
+/// The number an argument is, if it is one: a C++ number, or one that was recorded and is recorded again.
+bool weak_number(const Arg& arg, Arg& number) {
+  if (!arg.node()) {
+    number = arg;
+    return true;
+  }
+  const Node* node = arg.node();
+  if (!node->flags.weak) return false;
+  number = is_floating(node->dtype) ? Arg(node->value.real, arg.where()) : Arg(node->value.integer, arg.where());
+  return true;
+}
+
+DType dtype_of_number(const Arg& number) {
+  if (number.kind() == Arg::Kind::real) return float32;
+  return number.kind() == Arg::Kind::boolean ? bool_ : int64;
+}
+
+/// What the tensors among these arguments promote to; numbers only matter if there is no tensor, or for fractions.
+DType common_dtype(std::span<const Arg> args, Promotion promotion) {
+  bool any = false;
+  DType type = bool_;
+  Arg number = 0;
+  for (const Arg& arg : args) {
+    if (weak_number(arg, number)) continue;
+    type = any ? std::max(type, arg.node()->dtype) : arg.node()->dtype;
+    any = true;
+  }
+  for (const Arg& arg : args) {
+    if (!weak_number(arg, number)) continue;
+    if (!any) type = std::max(type, arg.node() ? arg.node()->dtype : dtype_of_number(number));
+    else if (number.kind() == Arg::Kind::real && !is_floating(type)) type = float32;
+    else if (number.kind() == Arg::Kind::integer && type == bool_) type = int64;
+  }
+  if (promotion == Promotion::floating && !is_floating(type)) type = float32;
+  return type;
+}
+
+void broadcast_shape(const Recording& call, Shape& shape) {
+  shape = call.shape(0);
+  for (int k = 1; k < call.arity(); ++k) {
+    const Shape& other = call.shape(k);
+    if (other == shape || other.rank() == 0) continue;
+    const int rank = std::max(shape.rank(), other.rank());
+    std::int64_t lengths[max_rank];
+    for (int i = 1; i <= rank; ++i) {
+      const std::int64_t a = i <= shape.rank() ? shape[-i] : 1;
+      const std::int64_t b = i <= other.rank() ? other[-i] : 1;
+      if (a != b && a != 1 && b != 1) call.shape_error("expected shapes that broadcast together");
+      lengths[rank - i] = a == 1 ? b : a;
+    }
+    shape = Shape(std::span<const std::int64_t>(lengths, static_cast<std::size_t>(rank)));
+  }
+}
+
+void infer_elementwise(Recording& call, const Op& op) {
+  Shape shape;
+  broadcast_shape(call, shape);
+  const DType in = call.dtype(call.arity() - 1);
+  const DType out = op.gives_bool ? bool_ : in;
+  if (!kernels::supported(op.code, in, out)) call.dtype_error("expected a dtype this is defined for");
+  call.result(shape, out);
+}
+
+}  // namespace
+
+int Recording::arity() const { return arity_; }
+const Shape& Recording::shape(int k) const { return inputs_[k]->shape; }
+DType Recording::dtype(int k) const { return inputs_[k]->dtype; }
+std::int64_t Recording::attribute(int i) const { return node_->attributes[i]; }
+std::span<const std::int64_t> Recording::list() const { return list_of(node_); }
+void Recording::result(const Shape& shape, DType dtype) {
+  node_->shape = shape;
+  node_->dtype = dtype;
+}
+void Recording::shape_error(const std::string& what) const {
+  throw ShapeError(prefix(op_) + what + suffix(node_, inputs_, arity_));
+}
+void Recording::dtype_error(const std::string& what) const {
+  throw DTypeError(prefix(op_) + what + suffix(node_, inputs_, arity_));
+}
+void Recording::value_error(const std::string& what) const {
+  throw ValueError(prefix(op_) + what + suffix(node_, inputs_, arity_));
+}
+int Recording::axis(std::int64_t axis, int rank) const {
+  if (axis < -rank || axis >= rank)
+    shape_error("expected an axis from " + std::to_string(-rank) + " to " + std::to_string(rank - 1) + ", not " +
+                std::to_string(axis));
+  return static_cast<int>(axis < 0 ? axis + rank : axis);
+}
+
+Tensor Applied::in(int k) const { return Tensor::share(node_->inputs[k]); }
+Tensor Applied::out() const { return Tensor::share(node_); }
+int Applied::arity() const { return static_cast<int>(node_->arity); }
+std::int64_t Applied::attribute(int i) const { return node_->attributes[i]; }
+std::span<const std::int64_t> Applied::list() const { return list_of(node_); }
+
+void Launch::fail(const std::string& what) const {
+  std::string text = std::string("[") + op->name + "] " + what;
+  if (scope && *scope) text += std::string(", in ") + scope;
+  throw ValueError(text + (where ? place(*where) : ""));
+}
+
+std::uint32_t mask_from_end(const Axes& axes, int rank, const char* operation, const Location& where) {
+  if (axes.all()) return (1u << rank) - 1;
+  std::uint32_t mask = 0;
+  for (const int asked : axes) {
+    if (asked < -rank || asked >= rank)
+      throw ShapeError(std::string("[") + operation + "] expected an axis from " + std::to_string(-rank) + " to " +
+                       std::to_string(rank - 1) + ", got " + std::to_string(asked) + place(where));
+    const std::uint32_t bit = 1u << (rank - 1 - (asked < 0 ? asked + rank : asked));
+    if (mask & bit)
+      throw ShapeError(std::string("[") + operation + "] expected each axis once, got axis " + std::to_string(asked) +
+                       " twice" + place(where));
+    mask |= bit;
+  }
+  return mask;
+}
+
+Tensor record(const Op& op, std::span<const Arg> args, const Attributes& attributes, kernels::Draw draw) {
+  ThreadState& state = this_thread();
+  if (state.foreign.load(std::memory_order_relaxed)) free_foreign(state);
+  const std::uint32_t arity = static_cast<std::uint32_t>(args.size());
+  for (const Arg& arg : args)
+    if (arg.kind() == Arg::Kind::tensor && !arg.node())
+      throw ValueError(prefix(op) + "expected a tensor, got one that was never given a value" + place(arg.where()));
+
+  Node* node = new_node();
+  Tensor result = Tensor::adopt(node);
+  node->where = state.within ? state.where : (arity ? args[0].where() : Location());
+  node->scope = state.scope;
+  node->attributes[0] = attributes.a;
+  node->attributes[1] = attributes.b;
+  set_list(node, attributes.list);
+  if (!attributes.text.empty()) info_of(node).text = attributes.text;
+  if (op.kind == Kind::draw || op.random) node->value.draw = draw;
+
+  // Inputs as nodes of the dtype the operation computes in; `made` keeps what had to be recorded for that.
+  Node* few[few_inputs];
+  std::vector<Node*> many;
+  Node** inputs = few;
+  if (arity > few_inputs) {
+    many.resize(arity);
+    inputs = many.data();
+  }
+  Tensor made[few_inputs];
+  std::vector<Tensor> many_made(arity > few_inputs ? arity : 0);
+  const bool promotes = op.kind == Kind::elementwise ? !op.infer : op.promotion != Promotion::none;
+  // The condition of a selection is not promoted with the values it chooses from.
+  const std::uint32_t first = op.code == kernels::Code::select ? 1 : 0;
+  DType common = bool_;
+  if (promotes && arity > first) common = common_dtype(args.subspan(first), op.promotion);
+  for (std::uint32_t k = 0; k < arity; ++k) {
+    Arg number = 0;
+    const bool is_number = weak_number(args[k], number);
+    const bool promote = promotes && k >= first;
+    if (!is_number && !(promote && args[k].node()->dtype != common)) {
+      inputs[k] = args[k].node();
+      continue;
+    }
+    Tensor& input = arity > few_inputs ? many_made[k] : made[k];
+    if (is_number) {
+      const double value = number.kind() == Arg::Kind::real ? number.real() : static_cast<double>(number.integer());
+      const DType type = promote ? common : (args[k].node() ? args[k].node()->dtype : dtype_of_number(number));
+      input = make_number(number, type, is_exact(op, static_cast<int>(k), value));
+      input.node()->flags.weak = true;
+    } else {
+      input = cast(args[k], common);
+      input.node()->flags.promoted = true;
+    }
+    inputs[k] = input.node();
+  }
+
+  Recording call(op, node, inputs, static_cast<int>(arity));
+  if (op.infer) op.infer(call);
+  else infer_elementwise(call, op);
+
+  if (arity > few_inputs) node->inputs = new Node*[arity];
+  for (std::uint32_t k = 0; k < arity; ++k) {
+    node->inputs[k] = inputs[k];
+    retain(inputs[k], one_consumer);
+  }
+  node->arity = arity;
+  node->op = &op;
+  node->flags.no_grad = state.no_grad;
+  node->previous = state.last;
+  (state.last ? state.last->next : state.first) = node;
+  state.last = node;
+  node->flags.listed = true;
+
+  ++state.recorded;
+  if (state.eager) {
+    evaluate(std::span(&node, 1));
+  } else if (state.quiet == 0 && (state.recorded > pending_nodes || state.recorded_bytes > pending_bytes)) {
+    evaluate_held();
+  }
+  return result;
+}
+
+}  // namespace xgrad

@@ -1,0 +1,252 @@
+#include <xgrad/graph/node.hpp>
+
+#include <cstring>
+
+namespace xgrad {
+namespace {
+
+Node* checked(Node* node) {
+  if (!node) throw ValueError("[tensor] expected a tensor, got one that was never given a value");
+  return node;
+}
+
+Node* evaluated(Node* node) {
+  if (!checked(node)->computed()) evaluate(std::span(&node, 1));
+  return node;
+}
+
+/// The elements of a computed node; a number's are written to `number`.
+const void* elements(const Node* node, std::uint64_t& number) {
+  if (!node->flags.number) return node->buffer->data;
+  write_number(node, &number);
+  return &number;
+}
+
+}  // namespace
+
+Shape::Shape(std::span<const std::int64_t> lengths) {
+  if (lengths.size() > max_rank)
+    throw ShapeError("[shape] expected at most 8 axes, got " + std::to_string(lengths.size()));
+  for (const std::int64_t length : lengths) append(length);
+}
+
+void Shape::append(std::int64_t length) {
+  if (rank_ == max_rank) throw ShapeError("[shape] expected at most 8 axes, got 9: " + to_string(*this) + " and one more");
+  if (length < 0) throw ShapeError("[shape] expected lengths of 0 or more, got " + std::to_string(length));
+  lengths_[rank_++] = length;
+}
+
+std::string to_string(const Shape& shape) {
+  std::string text = "(";
+  for (int i = 0; i < shape.rank(); ++i) text += (i ? ", " : "") + std::to_string(shape[i]);
+  return text + (shape.rank() == 1 ? ",)" : ")");
+}
+
+Tensor::Tensor(double value, TensorOptions options) : node_(nullptr) {
+  *this = make_number(Arg(value), options.dtype, false);
+  if (!options.name.empty()) named(options.name);
+}
+
+Tensor Tensor::from_integer(std::int64_t value, bool is_bool) {
+  return make_number(Arg(value), is_bool ? bool_ : int64, false);
+}
+
+Tensor::Tensor(const Parameter& parameter) : Tensor(parameter.value()) {}
+Tensor::Tensor(const Tensor& other) : node_(other.node_) { retain(node_); }
+Tensor& Tensor::operator=(const Tensor& other) {
+  retain(other.node_);
+  release(node_);
+  node_ = other.node_;
+  return *this;
+}
+Tensor& Tensor::operator=(Tensor&& other) noexcept {
+  Node* before = node_;
+  node_ = other.node_;
+  other.node_ = nullptr;
+  release(before);
+  return *this;
+}
+Tensor::~Tensor() { release(node_); }
+
+Tensor Tensor::share(Node* node) {
+  retain(node);
+  return adopt(node);
+}
+
+const Shape& Tensor::shape() const { return checked(node_)->shape; }
+DType Tensor::dtype() const { return checked(node_)->dtype; }
+std::int64_t Tensor::dim(int axis) const {
+  const Shape& s = shape();
+  if (axis < -s.rank() || axis >= s.rank())
+    throw ShapeError("[dim] expected an axis of " + to_string(s) + ", got " + std::to_string(axis));
+  return s[axis];
+}
+
+std::string_view Tensor::name() const { return checked(node_)->name(); }
+const Tensor& Tensor::named(std::string_view name) const {
+  info_of(checked(node_)).name = name;
+  return *this;
+}
+
+bool Tensor::computed() const { return checked(node_)->computed(); }
+const Tensor& Tensor::eval() const {
+  evaluated(node_);
+  return *this;
+}
+
+void eval(std::span<const Tensor> tensors) {
+  std::vector<Node*> nodes;
+  nodes.reserve(tensors.size());
+  for (const Tensor& t : tensors) nodes.push_back(checked(t.node()));
+  evaluate(nodes);
+}
+void eval(std::initializer_list<Tensor> tensors) { eval(std::span(tensors.begin(), tensors.size())); }
+
+template <class T>
+T Tensor::item() const {
+  const Node* node = evaluated(node_);
+  if (node->shape.size() != 1)
+    throw ShapeError("[item] expected a tensor with one element, got " + describe(node));
+  std::uint64_t number = 0;
+  const void* from = elements(node, number);
+  return with_dtype(node->dtype, [&]<class S>(S) { return static_cast<T>(*static_cast<const S*>(from)); });
+}
+double Tensor::item() const { return item<double>(); }
+
+template <class T>
+std::span<const T> Tensor::data() const& {
+  Node* node = evaluated(node_);
+  if (node->dtype != dtype_of<T>)
+    throw DTypeError(std::string("[data] expected elements of ") + name_of(dtype_of<T>) + ", got " + describe(node));
+  if (node->flags.number) {
+    // A number has no memory of its own until its address is asked for, perhaps by several threads at once.
+    const std::atomic_ref<kernels::Buffer*> shared(node->buffer);
+    kernels::Buffer* none = nullptr;
+    if (!shared.load()) {
+      kernels::Buffer* buffer = kernels::allocate(sizeof(T));
+      write_number(node, buffer->data);
+      if (!shared.compare_exchange_strong(none, buffer)) kernels::release(buffer);
+    }
+  }
+  node->buffer->pinned.store(true, std::memory_order_relaxed);
+  return {reinterpret_cast<const T*>(node->buffer->data), static_cast<std::size_t>(node->shape.size())};
+}
+
+template <class T>
+std::vector<T> Tensor::to_vector() const {
+  const Node* node = evaluated(node_);
+  std::uint64_t number = 0;
+  const void* from = elements(node, number);
+  const std::size_t size = static_cast<std::size_t>(node->shape.size());
+  std::vector<T> out(size);
+  with_dtype(node->dtype, [&]<class S>(S) {
+    for (std::size_t i = 0; i < size; ++i) out[i] = static_cast<T>(static_cast<const S*>(from)[i]);
+  });
+  return out;
+}
+
+template <class T>
+  requires std::is_arithmetic_v<T>
+Tensor tensor(std::span<const T> values, const Shape& shape, TensorOptions options) {
+  if (static_cast<std::int64_t>(values.size()) != shape.size())
+    throw ShapeError("[tensor] expected " + std::to_string(shape.size()) + " values for shape " + to_string(shape) +
+                     ", got " + std::to_string(values.size()));
+  Tensor result = make_leaf(shape, options.dtype);
+  void* to = result.node()->buffer->data;
+  with_dtype(options.dtype, [&]<class S>(S) {
+    for (std::size_t i = 0; i < values.size(); ++i) static_cast<S*>(to)[i] = static_cast<S>(values[i]);
+  });
+  if (!options.name.empty()) result.named(options.name);
+  this_thread().recorded_bytes += values.size() * size_of(options.dtype);
+  return result;
+}
+
+Tensor tensor(std::initializer_list<double> values, TensorOptions options) {
+  return tensor(std::span(values.begin(), values.size()), Shape{static_cast<std::int64_t>(values.size())}, options);
+}
+
+namespace {
+
+/// Appends a row's numbers; throws if rows differ in length.
+void append_row(std::vector<double>& all, std::initializer_list<double> row, std::size_t length) {
+  if (row.size() != length)
+    throw ShapeError("[tensor] expected rows of equal length, got " + std::to_string(length) + " and " +
+                     std::to_string(row.size()) + " numbers");
+  all.insert(all.end(), row.begin(), row.end());
+}
+
+}  // namespace
+
+Tensor tensor(std::initializer_list<std::initializer_list<double>> values, TensorOptions options) {
+  std::vector<double> all;
+  const std::size_t columns = values.size() ? values.begin()->size() : 0;
+  for (const auto& row : values) append_row(all, row, columns);
+  return tensor(std::span<const double>(all),
+                Shape{static_cast<std::int64_t>(values.size()), static_cast<std::int64_t>(columns)}, options);
+}
+
+Tensor tensor(std::initializer_list<std::initializer_list<std::initializer_list<double>>> values,
+              TensorOptions options) {
+  std::vector<double> all;
+  const std::size_t rows = values.size() ? values.begin()->size() : 0;
+  const std::size_t columns = rows ? values.begin()->begin()->size() : 0;
+  for (const auto& matrix : values) {
+    if (matrix.size() != rows)
+      throw ShapeError("[tensor] expected matrices of equal height, got " + std::to_string(rows) + " and " +
+                       std::to_string(matrix.size()) + " rows");
+    for (const auto& row : matrix) append_row(all, row, columns);
+  }
+  return tensor(std::span<const double>(all),
+                Shape{static_cast<std::int64_t>(values.size()), static_cast<std::int64_t>(rows),
+                      static_cast<std::int64_t>(columns)},
+                options);
+}
+
+Tensor borrow(const void* data, const Shape& shape, DType dtype) {
+  if (!data && shape.size() > 0)
+    throw ValueError("[borrow] expected the address of " + std::to_string(shape.size()) + " elements, got null");
+  Node* node = new_node();
+  Tensor result = Tensor::adopt(node);
+  node->shape = shape;
+  node->dtype = dtype;
+  node->buffer =
+      kernels::borrow(const_cast<void*>(data), static_cast<std::size_t>(shape.size()) * size_of(dtype));
+  return result;
+}
+
+Arg::Arg(const Parameter& parameter, Location where) : node_(parameter.value().node()), where_(where) {}
+
+Tensor Arg::tensor() const {
+  if (kind_ == Kind::tensor) return Tensor::share(checked(node_));
+  const DType type = kind_ == Kind::real ? float32 : (kind_ == Kind::boolean ? bool_ : int64);
+  Tensor number = make_number(*this, type, false);
+  number.node()->flags.weak = true;
+  return number;
+}
+
+template bool Tensor::item<bool>() const;
+template std::uint8_t Tensor::item<std::uint8_t>() const;
+template std::int32_t Tensor::item<std::int32_t>() const;
+template std::int64_t Tensor::item<std::int64_t>() const;
+template float Tensor::item<float>() const;
+template double Tensor::item<double>() const;
+template std::span<const bool> Tensor::data<bool>() const&;
+template std::span<const std::uint8_t> Tensor::data<std::uint8_t>() const&;
+template std::span<const std::int32_t> Tensor::data<std::int32_t>() const&;
+template std::span<const std::int64_t> Tensor::data<std::int64_t>() const&;
+template std::span<const float> Tensor::data<float>() const&;
+template std::span<const double> Tensor::data<double>() const&;
+template std::vector<bool> Tensor::to_vector<bool>() const;
+template std::vector<std::uint8_t> Tensor::to_vector<std::uint8_t>() const;
+template std::vector<std::int32_t> Tensor::to_vector<std::int32_t>() const;
+template std::vector<std::int64_t> Tensor::to_vector<std::int64_t>() const;
+template std::vector<float> Tensor::to_vector<float>() const;
+template std::vector<double> Tensor::to_vector<double>() const;
+template Tensor tensor<bool>(std::span<const bool>, const Shape&, TensorOptions);
+template Tensor tensor<std::uint8_t>(std::span<const std::uint8_t>, const Shape&, TensorOptions);
+template Tensor tensor<std::int32_t>(std::span<const std::int32_t>, const Shape&, TensorOptions);
+template Tensor tensor<std::int64_t>(std::span<const std::int64_t>, const Shape&, TensorOptions);
+template Tensor tensor<float>(std::span<const float>, const Shape&, TensorOptions);
+template Tensor tensor<double>(std::span<const double>, const Shape&, TensorOptions);
+
+}  // namespace xgrad

@@ -1,0 +1,446 @@
+#include <xgrad/kernels/products.hpp>
+
+#include <xgrad/kernels/pool.hpp>
+
+#include <cblas.h>
+#include <strings.h>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <climits>
+#include <cstdlib>
+#include <cstring>
+#include <stdexcept>
+#include <string_view>
+#include <type_traits>
+
+extern "C" {
+// Only OpenBLAS with DYNAMIC_ARCH has them.
+void gotoblas_dynamic_init(void) __attribute__((weak));
+void gotoblas_dynamic_quit(void) __attribute__((weak));
+}
+
+namespace xgrad::kernels {
+namespace {
+
+// ---- what OpenBLAS is told, once
+
+struct Feature {
+  const char* name;
+  bool present;
+};
+
+/// What kernels of a core type execute; null for a name that is not known here.
+const char* missing_feature(std::string_view core) {
+  const auto first_missing = [](std::initializer_list<Feature> features) -> const char* {
+    for (const Feature& feature : features) {
+      if (!feature.present) return feature.name;
+    }
+    return "";
+  };
+  const auto is = [&](const char* name) {
+    return core.size() == std::strlen(name) && strncasecmp(core.data(), name, core.size()) == 0;
+  };
+  const Feature sse3{"sse3", __builtin_cpu_supports("sse3") != 0};
+  const Feature ssse3{"ssse3", __builtin_cpu_supports("ssse3") != 0};
+  const Feature sse41{"sse4.1", __builtin_cpu_supports("sse4.1") != 0};
+  const Feature sse42{"sse4.2", __builtin_cpu_supports("sse4.2") != 0};
+  const Feature sse4a{"sse4a", __builtin_cpu_supports("sse4a") != 0};
+  const Feature avx{"avx", __builtin_cpu_supports("avx") != 0};
+  const Feature avx2{"avx2", __builtin_cpu_supports("avx2") != 0};
+  const Feature fma{"fma", __builtin_cpu_supports("fma") != 0};
+  const Feature f{"avx512f", __builtin_cpu_supports("avx512f") != 0};
+  const Feature bw{"avx512bw", __builtin_cpu_supports("avx512bw") != 0};
+  const Feature dq{"avx512dq", __builtin_cpu_supports("avx512dq") != 0};
+  const Feature vl{"avx512vl", __builtin_cpu_supports("avx512vl") != 0};
+  const Feature bf16{"avx512bf16", __builtin_cpu_supports("avx512bf16") != 0};
+  if (is("Prescott")) return first_missing({sse3});
+  if (is("Core2")) return first_missing({ssse3});
+  if (is("Penryn")) return first_missing({sse41});
+  if (is("Nehalem")) return first_missing({sse42});
+  if (is("Barcelona")) return first_missing({sse3, sse4a});
+  if (is("Sandybridge")) return first_missing({avx});
+  if (is("Haswell") || is("Zen")) return first_missing({avx2, fma});
+  if (is("SkylakeX")) return first_missing({avx2, fma, f, bw, dq, vl});
+  if (is("Cooperlake")) return first_missing({avx2, fma, f, bw, dq, vl, bf16});
+  return nullptr;
+}
+
+bool can_run(std::string_view core) {
+  const char* missing = missing_feature(core);
+  return missing != nullptr && *missing == '\0';
+}
+
+bool same_core(const char* a, const char* b) { return strcasecmp(a, b) == 0; }
+
+/// OpenBLAS knows CPUs by their model number and takes older kernels for models that are newer than itself.
+std::string better_core(const char* chosen) {
+  const auto chose_one_of = [&](std::initializer_list<const char*> names) {
+    return std::any_of(names.begin(), names.end(), [&](const char* name) { return same_core(chosen, name); });
+  };
+  if (!chose_one_of({"Haswell", "Zen", "Sandybridge", "Nehalem", "Core2", "Prescott"})) return chosen;
+  if (can_run("SkylakeX")) return "SkylakeX";
+  if (!chose_one_of({"Haswell", "Zen"}) && can_run("Haswell")) return "Haswell";
+  return chosen;
+}
+
+const char* environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value != nullptr && *value != '\0' ? value : nullptr;
+}
+
+/// Makes OpenBLAS choose its kernels again.
+void switch_core(const std::string& core) {
+  const char* name = "OPENBLAS_CORETYPE";
+  const char* old = std::getenv(name);
+  const std::string kept = old != nullptr ? old : "";
+  setenv(name, core.c_str(), 1);
+  gotoblas_dynamic_quit();
+  gotoblas_dynamic_init();
+  if (old != nullptr) {
+    setenv(name, kept.c_str(), 1);
+  } else {
+    unsetenv(name);
+  }
+}
+
+struct Setup {
+  std::string remarks;
+  bool keep = false;
+};
+
+Setup set_up() {
+  Setup setup;
+  const char* keep = environment("XGRAD_KEEP_BLAS");
+  setup.keep = keep != nullptr && std::strcmp(keep, "1") == 0;
+  if (!setup.keep) openblas_set_num_threads(1);
+  const std::string found = openblas_get_corename();
+  std::string wanted = found;
+  if (const char* asked = environment("XGRAD_BLAS_CORE")) {
+    const char* missing = missing_feature(asked);
+    if (missing == nullptr) {
+      setup.remarks = std::string("; XGRAD_BLAS_CORE=") + asked + " refused: not a known core type";
+    } else if (*missing != '\0') {
+      setup.remarks = std::string("; XGRAD_BLAS_CORE=") + asked + " refused: this CPU has no " + missing;
+    } else {
+      wanted = asked;
+    }
+  } else if (!setup.keep && environment("OPENBLAS_CORETYPE") == nullptr) {
+    wanted = better_core(found.c_str());
+  }
+  if (!same_core(wanted.c_str(), found.c_str())) {
+    if (gotoblas_dynamic_quit == nullptr || gotoblas_dynamic_init == nullptr) {
+      setup.remarks += "; core type " + wanted + " would fit better, but this build of OpenBLAS cannot switch";
+    } else {
+      switch_core(wanted);
+      setup.remarks += "; OpenBLAS had chosen core type " + found;
+    }
+  }
+  return setup;
+}
+
+const Setup& ready_blas() {
+  static const Setup setup = set_up();
+  return setup;
+}
+
+// ---- one part of one product
+
+/// Rows m0 to m1 and columns n0 to n1 of C.
+struct Part {
+  std::int64_t m0, m1, n0, n1;
+};
+
+constexpr std::int64_t tiny = 8;
+bool is_tiny(const Product& p) { return p.m <= tiny && p.n <= tiny && p.k <= tiny; }
+
+void gemm(bool ta, bool tb, int m, int n, int k, const float* a, int lda, const float* b, int ldb, float* c, int ldc) {
+  cblas_sgemm(CblasRowMajor, ta ? CblasTrans : CblasNoTrans, tb ? CblasTrans : CblasNoTrans, m, n, k, 1.0F, a, lda, b,
+              ldb, 0.0F, c, ldc);
+}
+
+void gemm(bool ta, bool tb, int m, int n, int k, const double* a, int lda, const double* b, int ldb, double* c,
+          int ldc) {
+  cblas_dgemm(CblasRowMajor, ta ? CblasTrans : CblasNoTrans, tb ? CblasTrans : CblasNoTrans, m, n, k, 1.0, a, lda, b,
+              ldb, 0.0, c, ldc);
+}
+
+// y += op(matrix) x; adding to zeros does not depend on how a library treats beta = 0.
+void gemv(bool t, int rows, int cols, const float* matrix, int ld, const float* x, float* y) {
+  cblas_sgemv(CblasRowMajor, t ? CblasTrans : CblasNoTrans, rows, cols, 1.0F, matrix, ld, x, 1, 1.0F, y, 1);
+}
+
+void gemv(bool t, int rows, int cols, const double* matrix, int ld, const double* x, double* y) {
+  cblas_dgemv(CblasRowMajor, t ? CblasTrans : CblasNoTrans, rows, cols, 1.0, matrix, ld, x, 1, 1.0, y, 1);
+}
+
+template <class T>
+void matrix_vector(bool transposed, std::int64_t out0, std::int64_t out1, std::int64_t outs, std::int64_t k,
+                   const T* matrix, const T* x, T* y) {
+  const auto count = static_cast<int>(out1 - out0);
+  std::fill(y + out0, y + out1, T{0});
+  if (transposed) {
+    gemv(true, static_cast<int>(k), count, matrix + out0, static_cast<int>(outs), x, y + out0);
+  } else {
+    gemv(false, count, static_cast<int>(k), matrix + out0 * k, static_cast<int>(k), x, y + out0);
+  }
+}
+
+template <class T>
+void float_part(const Product& p, const Part& part, const T* a, const T* b, T* c) {
+  if (p.n == 1) return matrix_vector(p.transpose_a, part.m0, part.m1, p.m, p.k, a, b, c);
+  if (p.m == 1) return matrix_vector(!p.transpose_b, part.n0, part.n1, p.n, p.k, b, a, c);
+  gemm(p.transpose_a, p.transpose_b, static_cast<int>(part.m1 - part.m0), static_cast<int>(part.n1 - part.n0),
+       static_cast<int>(p.k), a + (p.transpose_a ? part.m0 : part.m0 * p.k),
+       static_cast<int>(p.transpose_a ? p.m : p.k), b + (p.transpose_b ? part.n0 * p.k : part.n0),
+       static_cast<int>(p.transpose_b ? p.k : p.n), c + part.m0 * p.n + part.n0, static_cast<int>(p.n));
+}
+
+/// All of a product with m, n, k <= 8, n <= width. Rows of op(B) are padded, so that a row of C is whole vectors.
+template <int width, class T>
+void tiny_product(const Product& p, const T* a, const T* b, T* c) {
+  std::array<T, tiny * width> padded;
+  const bool in_place = !p.transpose_b && p.n == width;
+  if (!in_place) {
+    const std::int64_t k_step = p.transpose_b ? 1 : p.n;
+    const std::int64_t column_step = p.transpose_b ? p.k : 1;
+    padded.fill(T{0});
+    for (std::int64_t l = 0; l < p.k; ++l) {
+      for (std::int64_t j = 0; j < p.n; ++j) {
+        padded[static_cast<std::size_t>(l * width + j)] = b[l * k_step + j * column_step];
+      }
+    }
+    b = padded.data();
+  }
+  const std::int64_t row_step = p.transpose_a ? 1 : p.k;
+  const std::int64_t k_step = p.transpose_a ? p.m : 1;
+  for (std::int64_t i = 0; i < p.m; ++i) {
+    std::array<T, width> sums{};
+    for (std::int64_t l = 0; l < p.k; ++l) {
+      const T x = a[i * row_step + l * k_step];
+      for (std::size_t j = 0; j < width; ++j) sums[j] += x * b[l * width + static_cast<std::int64_t>(j)];
+    }
+    std::copy_n(sums.data(), p.n, c + i * p.n);
+  }
+}
+
+// ---- integers and booleans
+
+template <class T>
+struct Walk {
+  const T* data;
+  std::int64_t outer, inner;  // steps
+};
+
+/// c[j] += x * row[j], wrapping around; for bool c[j] |= x && row[j].
+template <class T>
+[[gnu::always_inline]] inline void add_scaled(T x, const T* __restrict row, T* __restrict c, std::int64_t count) {
+  for (std::int64_t j = 0; j < count; ++j) {
+    if constexpr (std::is_same_v<T, bool>) {
+      c[j] = c[j] | (x & row[j]);
+    } else {
+      c[j] = static_cast<T>(c[j] + x * row[j]);
+    }
+  }
+}
+
+constexpr std::int64_t block_k = 64;
+constexpr std::int64_t block_n = 256;
+
+/// C (rows of `ldc` elements, zero at first) += A B, block by block; a block of B whose rows are not contiguous is
+/// copied first.
+template <class T>
+[[gnu::always_inline]] inline void plain_loops(std::int64_t m, std::int64_t n, std::int64_t k, Walk<T> a, Walk<T> b,
+                                               T* c, std::int64_t ldc) {
+  std::array<T, block_k * block_n> copied;
+  for (std::int64_t k0 = 0; k0 < k; k0 += block_k) {
+    const std::int64_t depth = std::min(block_k, k - k0);
+    for (std::int64_t n0 = 0; n0 < n; n0 += block_n) {
+      const std::int64_t width = std::min(block_n, n - n0);
+      const T* block = b.data + k0 * b.outer + n0 * b.inner;
+      std::int64_t step = b.outer;
+      if (b.inner != 1) {
+        for (std::int64_t j = 0; j < width; ++j) {
+          for (std::int64_t l = 0; l < depth; ++l) {
+            copied[static_cast<std::size_t>(l * width + j)] = block[l * b.outer + j * b.inner];
+          }
+        }
+        block = copied.data();
+        step = width;
+      }
+      for (std::int64_t i = 0; i < m; ++i) {
+        const T* row = a.data + i * a.outer + k0 * a.inner;
+        for (std::int64_t l = 0; l < depth; ++l) {
+          add_scaled(row[l * a.inner], block + l * step, c + i * ldc + n0, width);
+        }
+      }
+    }
+  }
+}
+
+template <class T>
+[[gnu::target("avx2")]] void plain_loops_avx2(std::int64_t m, std::int64_t n, std::int64_t k, Walk<T> a, Walk<T> b,
+                                              T* c, std::int64_t ldc) {
+  plain_loops(m, n, k, a, b, c, ldc);
+}
+
+template <class T>
+void plain_loops_baseline(std::int64_t m, std::int64_t n, std::int64_t k, Walk<T> a, Walk<T> b, T* c,
+                          std::int64_t ldc) {
+  plain_loops(m, n, k, a, b, c, ldc);
+}
+
+template <class T>
+void integer_part(const Product& p, const Part& part, const T* a, const T* b, T* c) {
+  static const bool has_avx2 = __builtin_cpu_supports("avx2") != 0;
+  const auto loops = has_avx2 ? plain_loops_avx2<T> : plain_loops_baseline<T>;
+  Walk<T> left = p.transpose_a ? Walk<T>{a + part.m0, 1, p.m} : Walk<T>{a + part.m0 * p.k, p.k, 1};
+  Walk<T> right = p.transpose_b ? Walk<T>{b + part.n0 * p.k, 1, p.k} : Walk<T>{b + part.n0, p.n, 1};
+  std::int64_t rows = part.m1 - part.m0;
+  std::int64_t cols = part.n1 - part.n0;
+  c += part.m0 * p.n + part.n0;
+  for (std::int64_t i = 0; i < rows; ++i) std::fill_n(c + i * p.n, cols, T{});
+  if (p.n == 1) {
+    // The inner loop runs over a column of C: the transposed product has it as a row.
+    std::swap(left, right);
+    std::swap(left.outer, left.inner);
+    std::swap(right.outer, right.inner);
+    std::swap(rows, cols);
+  }
+  loops(rows, cols, p.k, left, right, c, p.n);
+}
+
+// ---- splitting
+
+constexpr std::int64_t operations_worth_splitting = 4'000'000;
+constexpr std::int64_t operations_a_part = 8'000'000;
+constexpr std::int64_t operations_a_vector_part = 250'000;
+constexpr std::int64_t operations_a_chunk = 1'000'000;
+constexpr std::int64_t most_parts = 16;
+
+std::int64_t saturating_operations(const Product& p) {
+  std::int64_t operations = 0;
+  if (__builtin_mul_overflow(p.m * 2, p.n, &operations) || __builtin_mul_overflow(operations, p.k, &operations)) {
+    return INT64_MAX;
+  }
+  return operations;
+}
+
+/// How C is cut: a function of the product's shape only, since it decides the bits.
+struct Grid {
+  std::int64_t rows = 1, cols = 1;
+
+  std::int64_t size() const { return rows * cols; }
+
+  Part part(const Product& p, std::int64_t number) const {
+    const std::int64_t row = number / cols;
+    const std::int64_t col = number % cols;
+    return {cut(p.m, row, rows), cut(p.m, row + 1, rows), cut(p.n, col, cols), cut(p.n, col + 1, cols)};
+  }
+
+ private:
+  /// Inner cuts are at multiples of 16, the widest step of a matrix kernel.
+  static std::int64_t cut(std::int64_t length, std::int64_t index, std::int64_t parts) {
+    return index == parts ? length : length / parts * index / 16 * 16;
+  }
+};
+
+Grid grid_of(const Product& p, std::int64_t operations) {
+  const bool vector = p.m == 1 || p.n == 1;
+  const std::int64_t unit = vector ? operations_a_vector_part : operations_a_part;
+  const std::int64_t worth = vector ? 2 * operations_a_vector_part : operations_worth_splitting;
+  if (is_tiny(p) || operations < worth) return {};
+  const auto wanted = static_cast<std::uint64_t>(std::clamp<std::int64_t>(operations / unit, 2, most_parts));
+  Grid best;
+  for (auto parts = static_cast<std::int64_t>(std::bit_floor(wanted)); parts > 1 && best.size() == 1; parts /= 2) {
+    double least = 0;
+    for (std::int64_t rows = 1; rows <= parts; rows *= 2) {
+      const Grid grid{rows, parts / rows};
+      if ((grid.rows > 1 && p.m / grid.rows < 16) || (grid.cols > 1 && p.n / grid.cols < 32)) continue;
+      // Each row of parts packs B again, each column of parts packs A again.
+      const double packed = static_cast<double>(grid.rows) * static_cast<double>(p.n) +
+                            static_cast<double>(grid.cols) * static_cast<double>(p.m);
+      if (best.size() == 1 || packed < least) {
+        best = grid;
+        least = packed;
+      }
+    }
+  }
+  return best;
+}
+
+void check(const Product& p) {
+  const auto text = [&] {
+    return "m = " + std::to_string(p.m) + ", n = " + std::to_string(p.n) + ", k = " + std::to_string(p.k) +
+           ", batches = " + std::to_string(p.batches);
+  };
+  if (p.m < 0 || p.n < 0 || p.k < 0 || p.batches < 0) {
+    throw std::invalid_argument("multiply: expected sizes of at least 0, got " + text());
+  }
+  if (is_floating(p.type) && std::max({p.m, p.n, p.k}) > INT_MAX) {
+    throw std::length_error("multiply: OpenBLAS takes sizes up to " + std::to_string(INT_MAX) + ", got " + text());
+  }
+}
+
+template <class T>
+void multiply_typed(const Product& p, const T* a, const T* b, T* c) {
+  const std::int64_t operations = saturating_operations(p);
+  const Grid grid = grid_of(p, operations);
+  const bool own_loops = is_tiny(p);
+  const std::int64_t parts = grid.size();
+  const auto run_part = [&](std::int64_t task) {
+    const std::int64_t batch = task / parts;
+    const T* left = a + (p.offsets_a != nullptr ? p.offsets_a[batch] : batch * p.m * p.k);
+    const T* right = b + (p.offsets_b != nullptr ? p.offsets_b[batch] : batch * p.k * p.n);
+    T* out = c + batch * p.m * p.n;
+    if constexpr (std::is_floating_point_v<T>) {
+      if (own_loops) return p.n <= 4 ? tiny_product<4>(p, left, right, out) : tiny_product<8>(p, left, right, out);
+      float_part(p, grid.part(p, task % parts), left, right, out);
+    } else {
+      integer_part(p, grid.part(p, task % parts), left, right, out);
+    }
+  };
+  if constexpr (std::is_floating_point_v<T>) {
+    if (!own_loops) static_cast<void>(ready_blas());
+  }
+  // Each product of a batch has the bits it has alone; only how many share a chunk is free.
+  const std::int64_t tasks = p.batches * parts;
+  const std::int64_t together = std::max<std::int64_t>(1, operations_a_chunk / std::max<std::int64_t>(
+                                                              operations / parts, 1 << 9));
+  const std::int64_t chunks = (tasks + together - 1) / together;
+  parallel(chunks, [&](std::int64_t chunk) {
+    const std::int64_t end = std::min(tasks, (chunk + 1) * together);
+    for (std::int64_t task = chunk * together; task < end; ++task) run_part(task);
+  });
+}
+
+}  // namespace
+
+void multiply(const Product& product, const void* a, const void* b, void* c) {
+  check(product);
+  const std::int64_t results = product.batches * product.m * product.n;
+  if (results == 0) return;
+  if (product.k == 0) {
+    std::memset(c, 0, static_cast<std::size_t>(results) * size_of(product.type));
+    return;
+  }
+  with_dtype(product.type, [&]<class T>(T) {
+    if constexpr (std::is_signed_v<T> && std::is_integral_v<T>) {
+      using Bits = std::make_unsigned_t<T>;  // whose overflow is defined
+      multiply_typed(product, static_cast<const Bits*>(a), static_cast<const Bits*>(b), static_cast<Bits*>(c));
+    } else {
+      multiply_typed(product, static_cast<const T*>(a), static_cast<const T*>(b), static_cast<T*>(c));
+    }
+  });
+}
+
+std::string blas_description() {
+  const Setup& setup = ready_blas();
+  const std::string config = openblas_get_config();
+  const std::string version = config.substr(0, config.find(' ', config.find(' ') + 1));
+  return version + ", core type " + openblas_get_corename() +
+         (setup.keep ? ", threads as found (XGRAD_KEEP_BLAS=1)" : ", one thread a call") + setup.remarks;
+}
+
+}  // namespace xgrad::kernels

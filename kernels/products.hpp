@@ -1,0 +1,27 @@
+#pragma once
+/// Matrix products through OpenBLAS, one thread a call, split over our pool by shape.
+
+#include <xgrad/kernels/dtype.hpp>
+
+#include <cstdint>
+#include <string>
+
+namespace xgrad::kernels {
+
+/// A batch of products C = op(A) op(B), op transposing where asked; row-major, contiguous.
+/// Any dtype: floats go to OpenBLAS (gemv for vectors, own loops when m, n and k are at most 8), others to plain loops.
+/// k == 0 gives zeros. The batch's offsets are in elements, so a broadcast operand repeats an offset; C is contiguous.
+struct Product {
+  DType type = DType::float32;
+  bool transpose_a = false, transpose_b = false;
+  std::int64_t m = 0, n = 0, k = 0;
+  std::int64_t batches = 1;
+  const std::int64_t* offsets_a = nullptr;  ///< null: batch * m * k
+  const std::int64_t* offsets_b = nullptr;  ///< null: batch * k * n
+};
+void multiply(const Product& product, const void* a, const void* b, void* c);
+
+/// What OpenBLAS was told and which core type it runs, for `about()`.
+std::string blas_description();
+
+}  // namespace xgrad::kernels

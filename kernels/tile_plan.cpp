@@ -1,0 +1,474 @@
+#include <xgrad/kernels/lanes.hpp>
+#include <xgrad/kernels/tile.hpp>
+
+#include <algorithm>
+#include <array>
+#include <stdexcept>
+#include <string>
+
+namespace xgrad::kernels {
+
+namespace {
+
+constexpr std::size_t most_dims = 8;
+constexpr std::int64_t line = 64;  // bytes
+constexpr std::size_t fixed_places = 3;  // in the table of addresses: columns, elements, rows
+
+void require(bool holds, const char* expected, const std::string& came) {
+  if (!holds) throw std::logic_error(std::string("tile program: expected ") + expected + ", got " + came);
+}
+
+int operand_count(Code code) {
+  if (code == Code::select) return 3;
+  if (code == Code::uniform) return 0;
+  return code >= Code::add && code <= Code::logical_or ? 2 : 1;
+}
+
+bool is_row_reduction(Code code) {
+  return code == Code::row_sum || code == Code::row_max || code == Code::row_min;
+}
+
+// Element i of the result depends on elements i of the operands only, and they are read before it is written.
+bool is_elementwise(Code code) {
+  return !is_row_reduction(code) && code != Code::expand && code != Code::uniform;
+}
+
+// Nanoseconds for one element, roughly: only the number of chunks follows from it.
+double cost_of(Code code, DType type) {
+  const double width = type == DType::float64 || type == DType::int64 ? 2.0 : 1.0;
+  switch (code) {
+    case Code::exp: case Code::expm1: case Code::log: case Code::log1p: case Code::sin: case Code::cos:
+    case Code::tanh: case Code::sigmoid: case Code::uniform:
+      return 0.7 * width;
+    case Code::softplus: return 1.5 * width;
+    case Code::power: return 15.0;
+    case Code::divide: case Code::sqrt: case Code::reciprocal: return 0.3 * width;
+    default: return 0.1 * width;
+  }
+}
+
+// An instruction on its way to becoming a step.
+struct Work {
+  Code code = Code::none;
+  Pair pair = Pair::none;
+  int operands = 0;
+  std::array<std::uint16_t, 3> in{};
+  std::uint16_t out = 0;
+  std::uint16_t draw = 0;
+  bool dropped = false;
+};
+
+class Planner {
+ public:
+  explicit Planner(TileProgram& program) : p_(program), count_(program.registers.size()) {}
+
+  void plan() {
+    clear();
+    check_space();
+    check_ports();
+    read_code();
+    if (p_.tile_rows == 1) avoid_expanding();
+    fuse_pairs();
+    order();
+    find_last_uses();
+    plan_reads();
+    plan_writes();
+    make_steps();
+    lay_out();
+    estimate();
+  }
+
+ private:
+  static constexpr int at_start = -1, never = -2;
+
+  void clear() {
+    p_.steps.clear();
+    p_.reads.clear();
+    p_.writes.clear();
+    p_.shared.clear();
+    p_.draws.clear();
+    p_.first_steps = 0;
+    for (Register& reg : p_.registers) reg.offset = -1;
+  }
+
+  void check_space() {
+    require(p_.dims.size() <= most_dims, "at most 8 outer dimensions", std::to_string(p_.dims.size()));
+    std::int64_t rows = 1;
+    for (const std::int64_t d : p_.dims) rows *= d;
+    require(rows == p_.rows, "rows to be the product of dims", std::to_string(p_.rows));
+    require(p_.rows >= 0 && p_.cols >= 0, "rows and columns of at least 0", std::to_string(p_.cols));
+    require(p_.piece >= 1 && p_.tile_rows >= 1, "a tile of at least one element", std::to_string(p_.piece));
+    require(p_.tile_rows == 1 || p_.piece >= p_.cols, "whole rows in a tile of several", std::to_string(p_.piece));
+    require(count_ < 60000, "fewer than 60000 registers", std::to_string(count_));
+  }
+
+  void check_port(const Port& port) const {
+    require(port.reg < count_, "a port on a register of the program", std::to_string(port.reg));
+    const Extent extent = extents_[port.reg];
+    const bool fits = port.access == Access::full     ? extent == Extent::full
+                      : port.access == Access::row    ? extent == Extent::row
+                      : port.access == Access::scalar ? extent == Extent::scalar
+                                                      : extent != Extent::scalar;
+    require(fits, "a port of the register's extent", "another one on register " + std::to_string(port.reg));
+  }
+
+  void check_ports() {
+    extents_.resize(count_);
+    for (std::size_t r = 0; r < count_; ++r) extents_[r] = p_.registers[r].extent;
+    defined_.assign(count_, never);
+    stored_.assign(count_, false);
+    for (const Port& port : p_.loads) {
+      check_port(port);
+      require(defined_[port.reg] == never, "one load for a register", "two of " + std::to_string(port.reg));
+      defined_[port.reg] = at_start;
+    }
+    for (const Port& port : p_.stores) {
+      check_port(port);
+      stored_[port.reg] = true;
+    }
+  }
+
+  DType type(std::uint16_t r) const { return p_.registers[r].type; }
+
+  void read_code() {
+    for (const Instruction& instruction : p_.code) {
+      Work work;
+      work.code = instruction.code;
+      work.operands = operand_count(instruction.code);
+      work.in = {instruction.a, instruction.b, instruction.c};
+      work.out = instruction.out;
+      work.draw = instruction.a;
+      check_work(work);
+      defined_[work.out] = static_cast<int>(work_.size());
+      work_.push_back(work);
+    }
+    for (const Port& port : p_.stores) {
+      require(defined_[port.reg] != never, "a value in a stored register", "none in " + std::to_string(port.reg));
+    }
+  }
+
+  void check_work(const Work& work) const {
+    const std::string place = "instruction " + std::to_string(work_.size());
+    require(work.code != Code::none && work.out < count_, "an instruction with a result", place);
+    require(defined_[work.out] == never, "a register written once", std::to_string(work.out) + " in " + place);
+    bool full = work.code == Code::uniform || work.code == Code::expand, row = is_row_reduction(work.code);
+    for (int i = 0; i < work.operands; ++i) {
+      const std::uint16_t r = work.in[i];
+      require(r < count_ && defined_[r] != never, "operands with a value", place);
+      if (is_elementwise(work.code)) {
+        full = full || extents_[r] == Extent::full;
+        row = row || extents_[r] == Extent::row;
+      }
+    }
+    const Extent extent = full ? Extent::full : row ? Extent::row : Extent::scalar;
+    const bool rows_of_one = work.code == Code::expand && extents_[work.out] == Extent::row &&
+                             extents_[work.in[0]] == Extent::scalar;
+    require(extents_[work.out] == extent || rows_of_one, "a result of its operands' extent", place);
+    if (is_row_reduction(work.code)) require(extents_[work.in[0]] == Extent::full, "a full operand", place);
+    if (work.code == Code::expand) require(extents_[work.in[0]] != Extent::full, "one value a row", place);
+    for (int i = 0; i < work.operands && is_elementwise(work.code); ++i) {
+      require(!(full && extents_[work.in[i]] == Extent::row && p_.tile_rows > 1), "an expanded operand", place);
+      const DType wanted = work.code == Code::select && i == 0 ? DType::bool_ : in_type(work);
+      require(type(work.in[i]) == wanted, name_of(wanted), std::string(name_of(type(work.in[i]))) + " in " + place);
+    }
+  }
+
+  DType in_type(const Work& work) const {
+    if (work.code == Code::uniform) return type(work.out);
+    return type(work.in[work.code == Code::select ? 1 : 0]);
+  }
+
+  int full_operands(const Work& work) const {
+    int full = 0;
+    for (int i = 0; i < work.operands; ++i) full += extents_[work.in[i]] == Extent::full;
+    return full;
+  }
+
+  // Where a tile holds one row, what is the same over its columns is one value for the instructions that take it beside
+  // a full operand; if all its readers are such, it is never written out.
+  void avoid_expanding() {
+    std::vector<std::vector<std::uint32_t>> readers(count_);
+    for (std::size_t w = 0; w < work_.size(); ++w) {
+      for (int i = 0; i < work_[w].operands; ++i) readers[work_[w].in[i]].push_back(static_cast<std::uint32_t>(w));
+    }
+    const auto can = [&](std::uint16_t r) {
+      if (stored_[r] || extents_[r] != Extent::full) return false;
+      return std::all_of(readers[r].begin(), readers[r].end(), [&](std::uint32_t w) {
+        const Work& reader = work_[w];
+        int others = full_operands(reader);
+        for (int i = 0; i < reader.operands; ++i) others -= reader.in[i] == r;
+        return is_elementwise(reader.code) && others > 0;
+      });
+    };
+    for (const Port& port : p_.loads) {
+      if (port.access == Access::strided && port.strides[p_.dims.size()] == 0 && can(port.reg)) {
+        extents_[port.reg] = Extent::row;
+      }
+    }
+    for (Work& work : work_) {
+      if (work.code != Code::expand || extents_[work.out] != Extent::full || !can(work.out)) continue;
+      work.dropped = true;
+      extents_[work.out] = Extent::row;
+      for (const std::uint32_t w : readers[work.out]) {
+        for (int i = 0; i < work_[w].operands; ++i) {
+          if (work_[w].in[i] == work.out) work_[w].in[i] = work.in[0];
+        }
+      }
+      // The source has these readers now, but only an expand's own result is ever asked about.
+      readers[work.out].clear();
+    }
+  }
+
+  void fuse_pairs() {
+    std::vector<int> uses(count_, 0);
+    for (const Work& work : work_) {
+      for (int i = 0; i < work.operands && !work.dropped; ++i) ++uses[work.in[i]];
+    }
+    for (Work& work : work_) {
+      if (work.dropped || (work.code != Code::add && work.code != Code::subtract)) continue;
+      if (extents_[work.out] != Extent::full || !is_floating(type(work.out))) continue;
+      for (const int side : {1, 0}) {
+        const std::uint16_t r = work.in[side];
+        if (defined_[r] < 0 || uses[r] != 1 || stored_[r] || extents_[r] != Extent::full) continue;
+        Work& product = work_[static_cast<std::size_t>(defined_[r])];
+        if (product.code != Code::multiply || product.dropped) continue;
+        work.pair = work.code == Code::add ? Pair::multiply_add
+                    : side == 0            ? Pair::multiply_subtract
+                                           : Pair::subtract_multiplied;
+        work.in = {product.in[0], product.in[1], work.in[1 - side]};
+        work.operands = 3;
+        product.dropped = true;
+        break;
+      }
+    }
+  }
+
+  void order() {
+    std::erase_if(work_, [](const Work& work) { return work.dropped; });
+    const auto middle = std::stable_partition(work_.begin(), work_.end(), [&](const Work& work) {
+      return extents_[work.out] == Extent::scalar;
+    });
+    p_.first_steps = middle - work_.begin();
+    for (std::size_t w = 0; w < work_.size(); ++w) defined_[work_[w].out] = static_cast<int>(w);
+  }
+
+  void find_last_uses() {
+    last_.assign(count_, never);
+    for (std::size_t r = 0; r < count_; ++r) last_[r] = defined_[r];
+    for (std::size_t w = 0; w < work_.size(); ++w) {
+      for (int i = 0; i < work_[w].operands; ++i) last_[work_[w].in[i]] = static_cast<int>(w);
+    }
+  }
+
+  // Whether every tile sees the same elements through a strided port.
+  bool same_for_all_tiles(const Port& port) const {
+    for (std::size_t d = 0; d < p_.dims.size(); ++d) {
+      if (port.strides[d] != 0 && p_.dims[d] != 1) return false;
+    }
+    return p_.piece >= p_.cols;
+  }
+
+  void plan_reads() {
+    in_scratch_.assign(count_, false);
+    forever_.assign(count_, false);
+    for (std::size_t i = 0; i < p_.loads.size(); ++i) {
+      const Port& port = p_.loads[i];
+      TileTransfer read;
+      read.port = static_cast<std::uint16_t>(i);
+      read.size = static_cast<std::uint8_t>(size_of(type(port.reg)));
+      read.row = extents_[port.reg] == Extent::row;
+      read.once = port.access == Access::scalar;
+      // What is stored at the end of a tile must not sit in memory that another store may take over.
+      read.how = stored_[port.reg] ? TileTransfer::How::copy : TileTransfer::How::address;
+      if (port.access == Access::strided) {
+        const bool moves = p_.tile_rows == 1 && (read.row || port.strides[p_.dims.size()] == 1);
+        if (!moves || stored_[port.reg]) {
+          read.how = TileTransfer::How::strided;
+          read.once = same_for_all_tiles(port);
+        }
+      }
+      in_scratch_[port.reg] = read.how != TileTransfer::How::address;
+      forever_[port.reg] = read.once;
+      p_.reads.push_back(read);
+    }
+  }
+
+  void plan_writes() {
+    std::vector<bool> placed(count_, false);
+    for (std::size_t i = 0; i < p_.stores.size(); ++i) {
+      const Port& port = p_.stores[i];
+      TileTransfer write;
+      write.port = static_cast<std::uint16_t>(i);
+      write.size = static_cast<std::uint8_t>(size_of(type(port.reg)));
+      write.row = extents_[port.reg] == Extent::row;
+      write.once = port.access == Access::scalar;
+      write.how = port.access == Access::strided ? TileTransfer::How::strided : TileTransfer::How::copy;
+      const bool computed = defined_[port.reg] >= 0;
+      if (port.access == Access::full && computed && !placed[port.reg]) {
+        write.how = TileTransfer::How::address;
+        placed[port.reg] = true;
+        write.shared_begin = static_cast<std::uint32_t>(p_.shared.size());
+        add_endangered(port.reg);
+        write.shared_end = static_cast<std::uint32_t>(p_.shared.size());
+      }
+      p_.writes.push_back(write);
+    }
+    for (const Work& work : work_) in_scratch_[work.out] = true;
+  }
+
+  // The memory of full loads that are read after register r is computed.
+  void add_endangered(std::uint16_t r) {
+    for (const TileTransfer& read : p_.reads) {
+      const Port& load = p_.loads[read.port];
+      if (load.access == Access::full && read.how == TileTransfer::How::address && last_[load.reg] > defined_[r]) {
+        p_.shared.push_back(load.slot);
+      }
+    }
+  }
+
+  void make_steps() {
+    const auto columns = static_cast<std::uint16_t>(count_);
+    const auto elements = static_cast<std::uint16_t>(count_ + 1), rows = static_cast<std::uint16_t>(count_ + 2);
+    for (const Work& work : work_) {
+      TileStep step;
+      step.out = work.out;
+      step.a = work.in[0];
+      step.b = work.operands > 1 ? work.in[1] : columns;
+      step.c = work.operands > 2 ? work.in[2] : columns;
+      step.count = extents_[work.out];
+      unsigned form = all_vectors;
+      if (is_elementwise(work.code)) {
+        for (int i = 0; i < work.operands; ++i) {
+          if (extents_[work.in[i]] != extents_[work.out]) form |= 1u << i;
+        }
+      } else if (is_row_reduction(work.code)) {
+        step.count = Extent::row;
+      } else if (work.code == Code::expand) {
+        const bool scalar = extents_[work.in[0]] == Extent::scalar;
+        step.c = !scalar ? columns : step.count == Extent::full ? elements : rows;
+        step.count = scalar ? Extent::scalar : Extent::row;
+      } else {
+        step.a = static_cast<std::uint16_t>(count_ + fixed_places + p_.draws.size());
+        p_.draws.push_back(work.draw);
+      }
+      const DType in = work.pair != Pair::none ? type(work.out) : in_type(work);
+      step.kernel = work.pair != Pair::none ? lanes().find_pair(work.pair, in, form)
+                                            : lanes().find(work.code, in, type(work.out), form);
+      require(step.kernel != nullptr, "a supported instruction",
+              "code " + std::to_string(static_cast<int>(work.code)) + " from " + name_of(in) + " to " +
+                  name_of(type(work.out)));
+      p_.steps.push_back(step);
+    }
+  }
+
+  std::int64_t bytes_of(std::uint16_t r) const {
+    std::int64_t elements = 1;
+    if (extents_[r] != Extent::scalar) elements = p_.tile_rows;
+    if (extents_[r] == Extent::full) elements *= p_.piece;
+    const auto bytes = elements * static_cast<std::int64_t>(size_of(type(r)));
+    // One line more keeps registers from sharing the low bits of their addresses.
+    return (bytes + line - 1) / line * line + (extents_[r] == Extent::full ? line : 0);
+  }
+
+  void give_place(std::uint16_t r) {
+    const std::int64_t bytes = bytes_of(r);
+    for (std::size_t i = free_.size(); i-- > 0;) {
+      if (free_[i].second != bytes) continue;
+      p_.registers[r].offset = free_[i].first;
+      free_.erase(free_.begin() + static_cast<std::ptrdiff_t>(i));
+      return;
+    }
+    p_.registers[r].offset = p_.scratch_bytes;
+    p_.scratch_bytes += bytes;
+  }
+
+  void lay_out() {
+    const auto table = static_cast<std::int64_t>((count_ + fixed_places + p_.draws.size()) * sizeof(void*) +
+                                                 p_.draws.size() * sizeof(DrawState));
+    p_.scratch_bytes = (table + line - 1) / line * line;
+    for (const TileTransfer& read : p_.reads) {
+      const std::uint16_t r = p_.loads[read.port].reg;
+      if (in_scratch_[r]) give_place(r);
+    }
+    for (std::size_t w = 0; w < work_.size(); ++w) {
+      const Work& work = work_[w];
+      // Operands read for the last time; the result may take their place if the two walk in step.
+      std::vector<std::uint16_t> dying;
+      for (int i = 0; i < work.operands; ++i) {
+        const std::uint16_t r = work.in[i];
+        const bool stays = !in_scratch_[r] || stored_[r] || forever_[r] || extents_[r] == Extent::scalar;
+        if (stays || last_[r] != static_cast<int>(w)) continue;
+        if (std::find(dying.begin(), dying.end(), r) == dying.end()) dying.push_back(r);
+      }
+      const auto in_step = [&](std::uint16_t r) {
+        return is_elementwise(work.code) && extents_[r] == extents_[work.out] &&
+               size_of(type(r)) == size_of(type(work.out));
+      };
+      for (const std::uint16_t r : dying) {
+        if (in_step(r)) free_.emplace_back(p_.registers[r].offset, bytes_of(r));
+      }
+      give_place(work.out);
+      for (const std::uint16_t r : dying) {
+        if (!in_step(r)) free_.emplace_back(p_.registers[r].offset, bytes_of(r));
+      }
+      const bool unread = last_[work.out] == static_cast<int>(w) && !stored_[work.out];
+      if (unread) free_.emplace_back(p_.registers[work.out].offset, bytes_of(work.out));
+    }
+    p_.scratch_bytes = (p_.scratch_bytes + line - 1) / line * line;
+  }
+
+  void estimate() {
+    const auto elements = static_cast<double>(p_.tile_rows * std::min(p_.piece, std::max<std::int64_t>(p_.cols, 1)));
+    double cost = 20;
+    for (const Work& work : work_) {
+      const DType in = in_type(work);
+      const bool full = extents_[work.out] == Extent::full || is_row_reduction(work.code);
+      cost += 3 + cost_of(work.code, in) * (full ? elements : static_cast<double>(p_.tile_rows));
+    }
+    for (const TileTransfer& read : p_.reads) {
+      if (!read.once) cost += (read.how == TileTransfer::How::strided ? 0.5 : 0.03 * read.size) * elements;
+    }
+    for (const TileTransfer& write : p_.writes) cost += write.row ? 2.0 : 0.05 * write.size * elements;
+    p_.tile_cost = cost;
+  }
+
+  TileProgram& p_;
+  std::size_t count_;
+  std::vector<Work> work_;
+  std::vector<Extent> extents_;  // as run: what a tile of one row need not expand is a row value
+  std::vector<int> defined_, last_;  // the step that writes a register, and the last that reads it
+  std::vector<bool> stored_, in_scratch_, forever_;
+  std::vector<std::pair<std::int64_t, std::int64_t>> free_;  // offset, bytes
+};
+
+// Whether a full instruction takes a row value as it is, so that tiles must hold one row.
+bool needs_single_rows(const TileProgram& program) {
+  for (const Instruction& instruction : program.code) {
+    if (!is_elementwise(instruction.code)) continue;
+    if (program.registers.at(instruction.out).extent != Extent::full) continue;
+    const std::uint16_t in[3] = {instruction.a, instruction.b, instruction.c};
+    for (int i = 0; i < operand_count(instruction.code); ++i) {
+      if (program.registers.at(in[i]).extent == Extent::row) return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+void choose_tile(TileProgram& program, bool whole_rows) {
+  const std::int64_t cols = std::max<std::int64_t>(program.cols, 1);
+  program.tile_rows = 1;
+  if (!whole_rows && cols > fold_block) {
+    program.piece = fold_block;
+    return;
+  }
+  require(!whole_rows || cols <= max_row, "rows of at most 4096 elements", std::to_string(cols));
+  program.piece = cols;
+  if (needs_single_rows(program)) return;
+  program.tile_rows = std::clamp<std::int64_t>(fold_block / cols, 1, std::max<std::int64_t>(program.rows, 1));
+}
+
+void prepare(TileProgram& program) { Planner(program).plan(); }
+
+}  // namespace xgrad::kernels
