@@ -150,7 +150,8 @@ void Evaluation::choose_stored() {
     const Node* node = request_.order[i];
     if (node->computed()) continue;
     for (std::uint32_t k = 0; k < node->arity; ++k) {
-      const std::uint32_t input = find(node->inputs[k]);
+      std::uint32_t input = request_.inputs[request_.first_input[i] + k];
+      if (input == no_index) input = find(node->inputs[k]);  // lends its shape, and may be here for another reader
       if (input != no_index) ++uses[input];
     }
   }

@@ -30,7 +30,9 @@ Tensor seed_for(const Node* y, const Tensor& seed) {
   if (!seed.defined()) {
     if (y->shape.size() != 1)
       throw ShapeError("[grad] expected a tensor with one element or a seed of its shape, got " + describe(y));
-    return broadcast_to(cast(Tensor(1.0), y->dtype), y->shape);
+    Tensor one = make_number(Arg(1.0, y->where), y->dtype, true);
+    one.node()->flags.weak = true;
+    return y->shape.rank() == 0 ? one : broadcast_to(one, y->shape);
   }
   if (!(seed.shape() == y->shape))
     throw ShapeError("[grad] expected a seed of shape " + to_string(y->shape) + ", got " + to_string(seed.shape()));
@@ -50,8 +52,8 @@ void reverse(Node* y, std::span<Node* const> xs, std::span<Tensor> out, const Gr
   const std::vector<Node*> order = walk(y, Follow::derivatives, places);
   std::vector<std::uint8_t> wanted(order.size(), 0), asked(order.size(), 0);
   for (Node* x : xs) {
-    const auto found = places.find(x);
-    if (found != places.end()) wanted[found->second] = asked[found->second] = 1;
+    const std::uint32_t at = places[x];
+    if (at != no_index) wanted[at] = asked[at] = 1;
   }
   // Which inputs of each node lead to an x.
   std::vector<std::uint32_t> input_at;
@@ -63,7 +65,7 @@ void reverse(Node* y, std::span<Node* const> xs, std::span<Tensor> out, const Gr
     for (std::uint32_t k = 0; k < node->arity; ++k) {
       std::uint32_t at = no_index;
       if (follows(node, k, Follow::derivatives)) {
-        at = places.find(node->inputs[k])->second;
+        at = places[node->inputs[k]];
         if (!wanted[at]) at = no_index;
       }
       if (at != no_index) wanted[i] = 1;
@@ -88,9 +90,9 @@ void reverse(Node* y, std::span<Node* const> xs, std::span<Tensor> out, const Gr
     if (!asked[i]) gradients[i] = Tensor();
   }
   for (std::size_t j = 0; j < xs.size(); ++j) {
-    const auto found = places.find(xs[j]);
-    if (found != places.end() && gradients[found->second].defined()) {
-      out[j] = gradients[found->second];
+    const std::uint32_t at = places[xs[j]];
+    if (at != no_index && gradients[at].defined()) {
+      out[j] = gradients[at];
       continue;
     }
     if (options.unused == Unused::error)
@@ -190,8 +192,8 @@ Tensor jvp(const Arg& y, std::span<const Tensor> xs, std::span<const Tensor> tan
     if (!(xs[j].shape() == tangents[j].shape()) || xs[j].dtype() != tangents[j].dtype())
       throw ShapeError("[jvp] expected a tangent like " + describe(xs[j].node()) + ", got " +
                        describe(tangents[j].node()));
-    const auto found = places.find(xs[j].node());
-    if (found != places.end()) moving[found->second] = tangents[j];
+    const std::uint32_t at = places[xs[j].node()];
+    if (at != no_index) moving[at] = tangents[j];
   }
   std::vector<Tensor> inputs;
   for (std::size_t i = 0; i < order.size(); ++i) {
@@ -202,7 +204,7 @@ Tensor jvp(const Arg& y, std::span<const Tensor> xs, std::span<const Tensor> tan
     bool any = false;
     for (std::uint32_t k = 0; k < node->arity; ++k) {
       if (!follows(node, k, Follow::derivatives)) continue;
-      inputs[k] = moving[places.find(node->inputs[k])->second];
+      inputs[k] = moving[places[node->inputs[k]]];
       any |= inputs[k].defined();
     }
     if (any) moving[i] = forward(node, inputs);

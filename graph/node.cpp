@@ -56,6 +56,24 @@ void refill() {
   }
 }
 
+/// Makes a used node as good as new; what every recording writes is left as it is.
+void reset(Node* node) {
+  node->counts.store(1, std::memory_order_relaxed);
+  node->op = nullptr;
+  node->info = nullptr;
+  node->arity = 0;
+  node->flags = {};
+  node->shape = Shape();
+  node->list = nullptr;
+  node->buffer = nullptr;
+  node->slot = nullptr;
+  node->value.draw = {};
+  node->attributes[0] = node->attributes[1] = 0;
+  node->scope = nullptr;
+  node->where = Location();
+  node->stamp = node->mark = 0;
+}
+
 void put_back(Node* node) {
   node->next = free_nodes.first;
   free_nodes.first = node;
@@ -82,8 +100,8 @@ void destroy(Node* node, Node*& waiting) {
   kernels::release(node->buffer);
   delete node->info;
   std::free(node->list);
-  node->~Node();
-  put_back(new (node) Node);
+  reset(node);
+  put_back(node);
 }
 
 /// Frees what can be freed on this thread; a living other owner gets its nodes back.

@@ -15,8 +15,16 @@ using Key = std::vector<std::uint64_t>;
 /// All that a plan may rely on, as words.
 void write_key(const Request& request, Key& key) {
   const std::size_t n = request.order.size();
-  key.clear();
-  key.reserve(n * 6);
+  // Words a node may need: head, operation, two attributes, its shape, its list, its inputs and the shapes lent to it.
+  constexpr std::size_t fixed = 4 + max_rank;
+  std::size_t most = 0;
+  for (std::size_t i = 0; i < n; ++i) {
+    const Node* node = request.order[i];
+    most += fixed + list_of(node).size() + (node->computed() ? 0 : node->arity);
+    if (!node->computed() && node->op->shape_only) most += node->arity * (1 + max_rank);
+  }
+  key.resize(most);
+  std::uint64_t* out = key.data();
   for (std::size_t i = 0; i < n; ++i) {
     const Node* node = request.order[i];
     const bool leaf = node->computed();
@@ -25,13 +33,13 @@ void write_key(const Request& request, Key& key) {
     if (leaf) {
       head |= static_cast<std::uint64_t>(request.takeable[i]) << 17;
       head |= static_cast<std::uint64_t>(node->flags.number) << 18 | static_cast<std::uint64_t>(node->flags.exact) << 19;
-      key.push_back(head);
+      *out++ = head;
       if (node->flags.number && node->flags.exact) {
         std::uint64_t bits;
         std::memcpy(&bits, &node->value, sizeof(bits));
-        key.push_back(bits);
+        *out++ = bits;
       }
-      for (const std::int64_t length : node->shape) key.push_back(static_cast<std::uint64_t>(length));
+      for (const std::int64_t length : node->shape) *out++ = static_cast<std::uint64_t>(length);
       continue;
     }
     head |= static_cast<std::uint64_t>(request.stored[i]) << 17;
@@ -39,25 +47,26 @@ void write_key(const Request& request, Key& key) {
     const bool attributes = node->attributes[0] || node->attributes[1];
     head |= static_cast<std::uint64_t>(attributes) << 19;
     head |= static_cast<std::uint64_t>(node->arity) << 20 | static_cast<std::uint64_t>(list.size()) << 40;
-    key.push_back(head);
-    key.push_back(reinterpret_cast<std::uint64_t>(node->op));
-    for (const std::int64_t length : node->shape) key.push_back(static_cast<std::uint64_t>(length));
+    *out++ = head;
+    *out++ = reinterpret_cast<std::uint64_t>(node->op);
+    for (const std::int64_t length : node->shape) *out++ = static_cast<std::uint64_t>(length);
     if (attributes) {
-      key.push_back(static_cast<std::uint64_t>(node->attributes[0]));
-      key.push_back(static_cast<std::uint64_t>(node->attributes[1]));
+      *out++ = static_cast<std::uint64_t>(node->attributes[0]);
+      *out++ = static_cast<std::uint64_t>(node->attributes[1]);
     }
-    for (const std::int64_t item : list) key.push_back(static_cast<std::uint64_t>(item));
+    for (const std::int64_t item : list) *out++ = static_cast<std::uint64_t>(item);
     for (std::uint32_t k = 0; k < node->arity; ++k) {
       const std::uint32_t input = request.inputs[request.first_input[i] + k];
       // A reader may see another shape than the input computes only through its own node, so shapes of inputs that
       // are in the order need no words; those that only lend their shape do.
-      key.push_back(input);
+      *out++ = input;
       if (input != no_index) continue;
       const Node* lender = node->inputs[k];
-      key.push_back(static_cast<std::uint64_t>(lender->shape.rank()) << 8 | static_cast<std::uint64_t>(lender->dtype));
-      for (const std::int64_t length : lender->shape) key.push_back(static_cast<std::uint64_t>(length));
+      *out++ = static_cast<std::uint64_t>(lender->shape.rank()) << 8 | static_cast<std::uint64_t>(lender->dtype);
+      for (const std::int64_t length : lender->shape) *out++ = static_cast<std::uint64_t>(length);
     }
   }
+  key.resize(static_cast<std::size_t>(out - key.data()));
 }
 
 std::uint64_t hash_of(const Key& key) {

@@ -165,7 +165,9 @@ std::uint16_t GroupEmission::slot(std::uint32_t home) {
 
 std::uint16_t GroupEmission::load(const Operand& in, const Value& reader, bool by_row) {
   Reading reading;
+  // A reduction reads every element of its operand, whatever its own shape is.
   if (by_row) reading.access = in.shape.size() == 1 ? Access::scalar : Access::row;
+  else if (reader.form == Form::fold_last) reading.access = in.shape.size() == 1 ? Access::scalar : Access::full;
   else reading = reading_of(in, reader.shape, reader.size, group_.cols);
   Loaded key{all_.home_of(in.value), reading.access, {}};
   kernels::Port port;
@@ -220,16 +222,8 @@ void GroupEmission::instruction(std::uint32_t v) {
     step_.draws.push_back(x.node);
   } else if (x.form == Form::fold_last) {
     code.a = read(x.in[0], x, false);
-    if (program_.registers[code.a].extent == Extent::scalar) {
-      // A fold of one repeated number still folds a row of them.
-      const std::uint16_t full = new_register(x.dtype, Extent::full);
-      kernels::Instruction repeat;
-      repeat.code = Code::expand;
-      repeat.out = full;
-      repeat.a = code.a;
-      program_.code.push_back(repeat);
-      code.a = full;
-    }
+    // A fold of repeated values still folds a whole row of them.
+    if (program_.registers[code.a].extent != Extent::full) code.a = expanded(code.a);
     extent = Extent::row;
   } else {
     std::uint16_t* registers[] = {&code.a, &code.b, &code.c};

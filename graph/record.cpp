@@ -90,13 +90,83 @@ void broadcast_shape(const Recording& call, Shape& shape) {
   }
 }
 
-void infer_elementwise(Recording& call, const Op& op) {
-  Shape shape;
-  broadcast_shape(call, shape);
-  const DType in = call.dtype(call.arity() - 1);
-  const DType out = op.gives_bool ? bool_ : in;
-  if (!kernels::supported(op.code, in, out)) call.dtype_error("expected a dtype this is defined for");
-  call.result(shape, out);
+/// kernels::supported for results of the operands' type (bit 0) and of bool (bit 1), looked up with every recording.
+struct SupportTable {
+  std::uint8_t bits[256][dtype_count] = {};
+  SupportTable() {
+    for (int code = 0; code <= static_cast<int>(kernels::Code::expand); ++code)
+      for (int type = 0; type < dtype_count; ++type) {
+        const auto c = static_cast<kernels::Code>(code);
+        const auto t = static_cast<DType>(type);
+        bits[code][type] =
+            static_cast<std::uint8_t>(kernels::supported(c, t, t) | kernels::supported(c, t, bool_) << 1);
+      }
+  }
+};
+
+bool is_supported(const Op& op, DType in) {
+  static const SupportTable table;
+  return table.bits[static_cast<int>(op.code)][static_cast<int>(in)] >> op.gives_bool & 1;
+}
+
+void infer_elementwise(Recording& call, const Op& op, Node* node, Node* const* inputs) {
+  const int arity = call.arity();
+  const DType in = inputs[arity - 1]->dtype;
+  if (!is_supported(op, in)) call.dtype_error("expected a dtype this is defined for");
+  node->dtype = op.gives_bool ? bool_ : in;
+  bool same = true;
+  for (int k = 1; k < arity && same; ++k) same = inputs[k]->shape == inputs[0]->shape;
+  if (same) node->shape = inputs[0]->shape;
+  else broadcast_shape(call, node->shape);
+}
+
+/// Inputs as nodes of the dtype the operation computes in; `made` keeps what had to be recorded for that.
+void promote_inputs(const Op& op, std::span<const Arg> args, Node** inputs, Tensor* made) {
+  const bool promotes = op.kind == Kind::elementwise ? !op.infer : op.promotion != Promotion::none;
+  // The condition of a selection is not promoted with the values it chooses from.
+  const std::uint32_t first = op.code == kernels::Code::select ? 1 : 0;
+  DType common = bool_;
+  if (promotes && args.size() > first) common = common_dtype(args.subspan(first), op.promotion);
+  for (std::uint32_t k = 0; k < args.size(); ++k) {
+    Arg number = 0;
+    const bool is_number = weak_number(args[k], number);
+    const bool promote = promotes && k >= first;
+    if (!is_number && !(promote && args[k].node()->dtype != common)) {
+      inputs[k] = args[k].node();
+      continue;
+    }
+    if (is_number) {
+      const double value = number.kind() == Arg::Kind::real ? number.real() : static_cast<double>(number.integer());
+      const DType type = promote ? common : (args[k].node() ? args[k].node()->dtype : dtype_of_number(number));
+      made[k] = make_number(number, type, is_exact(op, static_cast<int>(k), value));
+      made[k].node()->flags.weak = true;
+    } else {
+      made[k] = cast(args[k], common);
+      made[k].node()->flags.promoted = true;
+    }
+    inputs[k] = made[k].node();
+  }
+}
+
+/// Whether every argument is a tensor of the dtype the operation computes in.
+bool needs_no_promotion(const Op& op, std::span<const Arg> args) {
+  DType type = bool_;
+  for (std::size_t k = 0; k < args.size(); ++k) {
+    const Node* node = args[k].node();
+    if (!node || node->flags.weak) return false;
+    if (op.kind != Kind::elementwise && op.promotion == Promotion::none) continue;
+    if (k == 0 ? op.promotion == Promotion::floating && !is_floating(node->dtype) : node->dtype != type) return false;
+    type = node->dtype;
+  }
+  return true;
+}
+
+void link(ThreadState& state, Node* node) {
+  node->previous = state.last;
+  node->next = nullptr;
+  (state.last ? state.last->next : state.first) = node;
+  state.last = node;
+  node->flags.listed = true;
 }
 
 }  // namespace
@@ -162,55 +232,30 @@ Tensor record(const Op& op, std::span<const Arg> args, const Attributes& attribu
     if (arg.kind() == Arg::Kind::tensor && !arg.node())
       throw ValueError(prefix(op) + "expected a tensor, got one that was never given a value" + place(arg.where()));
 
+  Node* few[few_inputs];
+  std::vector<Node*> many(arity > few_inputs ? arity : 0);
+  Node** inputs = arity > few_inputs ? many.data() : few;
+  std::vector<Tensor> made;
+  if (needs_no_promotion(op, args)) {
+    for (std::uint32_t k = 0; k < arity; ++k) inputs[k] = args[k].node();
+  } else {
+    made.resize(arity);
+    promote_inputs(op, args, inputs, made.data());
+  }
+
   Node* node = new_node();
   Tensor result = Tensor::adopt(node);
   node->where = state.within ? state.where : (arity ? args[0].where() : Location());
   node->scope = state.scope;
   node->attributes[0] = attributes.a;
   node->attributes[1] = attributes.b;
-  set_list(node, attributes.list);
+  if (!attributes.list.empty()) set_list(node, attributes.list);
   if (!attributes.text.empty()) info_of(node).text = attributes.text;
   if (op.kind == Kind::draw || op.random) node->value.draw = draw;
 
-  // Inputs as nodes of the dtype the operation computes in; `made` keeps what had to be recorded for that.
-  Node* few[few_inputs];
-  std::vector<Node*> many;
-  Node** inputs = few;
-  if (arity > few_inputs) {
-    many.resize(arity);
-    inputs = many.data();
-  }
-  Tensor made[few_inputs];
-  std::vector<Tensor> many_made(arity > few_inputs ? arity : 0);
-  const bool promotes = op.kind == Kind::elementwise ? !op.infer : op.promotion != Promotion::none;
-  // The condition of a selection is not promoted with the values it chooses from.
-  const std::uint32_t first = op.code == kernels::Code::select ? 1 : 0;
-  DType common = bool_;
-  if (promotes && arity > first) common = common_dtype(args.subspan(first), op.promotion);
-  for (std::uint32_t k = 0; k < arity; ++k) {
-    Arg number = 0;
-    const bool is_number = weak_number(args[k], number);
-    const bool promote = promotes && k >= first;
-    if (!is_number && !(promote && args[k].node()->dtype != common)) {
-      inputs[k] = args[k].node();
-      continue;
-    }
-    Tensor& input = arity > few_inputs ? many_made[k] : made[k];
-    if (is_number) {
-      const double value = number.kind() == Arg::Kind::real ? number.real() : static_cast<double>(number.integer());
-      const DType type = promote ? common : (args[k].node() ? args[k].node()->dtype : dtype_of_number(number));
-      input = make_number(number, type, is_exact(op, static_cast<int>(k), value));
-      input.node()->flags.weak = true;
-    } else {
-      input = cast(args[k], common);
-      input.node()->flags.promoted = true;
-    }
-    inputs[k] = input.node();
-  }
-
   Recording call(op, node, inputs, static_cast<int>(arity));
   if (op.infer) op.infer(call);
-  else infer_elementwise(call, op);
+  else infer_elementwise(call, op, node, inputs);
 
   if (arity > few_inputs) node->inputs = new Node*[arity];
   for (std::uint32_t k = 0; k < arity; ++k) {
@@ -220,10 +265,7 @@ Tensor record(const Op& op, std::span<const Arg> args, const Attributes& attribu
   node->arity = arity;
   node->op = &op;
   node->flags.no_grad = state.no_grad;
-  node->previous = state.last;
-  (state.last ? state.last->next : state.first) = node;
-  state.last = node;
-  node->flags.listed = true;
+  link(state, node);
 
   ++state.recorded;
   if (state.eager) {

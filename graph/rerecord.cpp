@@ -1,6 +1,8 @@
 #include <xgrad/graph/rerecord.hpp>
 #include <xgrad/graph/walk.hpp>
 
+#include <unordered_map>
+
 namespace xgrad {
 
 std::vector<Tensor> rerecord(std::span<const Tensor> outputs, std::span<const Substitution> substitutions) {
@@ -27,20 +29,20 @@ std::vector<Tensor> rerecord(std::span<const Tensor> outputs, std::span<const Su
       continue;
     }
     bool changed = false;
-    for (Node* input : node->in()) changed |= now[places.find(input)->second].node() != input;
+    for (Node* input : node->in()) changed |= now[places[input]].node() != input;
     if (!changed) {
       now[i] = Tensor::share(node);
       continue;
     }
     // A cast that promotion recorded is decided anew by the operation that wanted it.
     if (node->flags.promoted) {
-      now[i] = now[places.find(node->inputs[0])->second];
+      now[i] = now[places[node->inputs[0]]];
       continue;
     }
     const OnBehalf here(node);
     std::vector<Arg> inputs;
     inputs.reserve(node->arity);
-    for (Node* input : node->in()) inputs.push_back(Arg(now[places.find(input)->second], node->where));
+    for (Node* input : node->in()) inputs.push_back(Arg(now[places[input]], node->where));
     const std::string_view text = node->info ? std::string_view(node->info->text) : std::string_view();
     now[i] = record(*node->op, inputs, {node->attributes[0], node->attributes[1], list_of(node), text},
                     node->value.draw);
@@ -48,7 +50,7 @@ std::vector<Tensor> rerecord(std::span<const Tensor> outputs, std::span<const Su
   }
   std::vector<Tensor> result;
   result.reserve(outputs.size());
-  for (const Tensor& output : outputs) result.push_back(now[places.find(output.node())->second]);
+  for (const Tensor& output : outputs) result.push_back(now[places[output.node()]]);
   return result;
 }
 

@@ -13,7 +13,7 @@ inline constexpr int max_rank = 8;
 /// The lengths of a tensor's axes. Rank 0 is a scalar.
 class Shape {
  public:
-  constexpr Shape() = default;
+  Shape() {}  // lengths beyond the rank stay unset
   /// Throws ShapeError for more than 8 axes or a negative length.
   Shape(std::initializer_list<std::int64_t> lengths) : Shape(std::span(lengths.begin(), lengths.size())) {}
   explicit Shape(std::span<const std::int64_t> lengths);
@@ -31,6 +31,14 @@ class Shape {
   /// Adds an axis at the end; throws ShapeError at the ninth.
   void append(std::int64_t length);
 
+  Shape(const Shape& other) { *this = other; }
+  /// Copies the lengths there are: shapes are copied with every recording.
+  Shape& operator=(const Shape& other) {
+    rank_ = other.rank_;
+    for (int i = 0; i < rank_; ++i) lengths_[i] = other.lengths_[i];
+    return *this;
+  }
+
   const std::int64_t* begin() const { return lengths_; }
   const std::int64_t* end() const { return lengths_ + rank_; }
 
@@ -42,7 +50,7 @@ class Shape {
   }
 
  private:
-  std::int64_t lengths_[max_rank] = {};
+  std::int64_t lengths_[max_rank];
   std::int32_t rank_ = 0;
 };
 

@@ -43,12 +43,12 @@ std::string to_string(const Shape& shape) {
 }
 
 Tensor::Tensor(double value, TensorOptions options) : node_(nullptr) {
-  *this = make_number(Arg(value), options.dtype, false);
+  *this = make_number(Arg(value, Location()), options.dtype, false);
   if (!options.name.empty()) named(options.name);
 }
 
 Tensor Tensor::from_integer(std::int64_t value, bool is_bool) {
-  return make_number(Arg(value), is_bool ? bool_ : int64, false);
+  return make_number(Arg(value, Location()), is_bool ? bool_ : int64, false);
 }
 
 Tensor::Tensor(const Parameter& parameter) : Tensor(parameter.value()) {}

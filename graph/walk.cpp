@@ -7,7 +7,7 @@ void walk_more(Node* y, Follow follow, Places& places, std::vector<Node*>& order
     Node* node;
     std::uint32_t next;
   };
-  if (!places.emplace(y, no_index).second) return;
+  if (!places.add(y)) return;
   std::vector<Visit> stack{{y, 0}};
   while (!stack.empty()) {
     Visit& top = stack.back();
@@ -16,13 +16,13 @@ void walk_more(Node* y, Follow follow, Places& places, std::vector<Node*>& order
       const std::uint32_t k = top.next++;
       if (!follows(top.node, k, follow)) continue;
       Node* input = top.node->inputs[k];
-      if (places.emplace(input, no_index).second) deeper = input;
+      if (places.add(input)) deeper = input;
     }
     if (deeper) {
       stack.push_back({deeper, 0});
       continue;
     }
-    places[top.node] = static_cast<std::uint32_t>(order.size());
+    places.set(top.node, static_cast<std::uint32_t>(order.size()));
     order.push_back(top.node);
     stack.pop_back();
   }

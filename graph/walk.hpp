@@ -3,8 +3,6 @@
 
 #include <xgrad/graph/request.hpp>
 
-#include <unordered_map>
-
 namespace xgrad {
 
 /// Which inputs a walk follows.
@@ -21,8 +19,58 @@ inline bool follows(const Node* node, std::uint32_t k, Follow follow) {
          (rule_of(*node->op, k) && !node->flags.no_grad && is_floating(node->inputs[k]->dtype));
 }
 
-/// Where each node of a walk stands. Nodes may be shared with other threads, so nothing is written into them.
-using Places = std::unordered_map<const Node*, std::uint32_t>;
+/// Where each node of a walk stands: an open hash table, because nodes may be shared with other threads and nothing may be
+/// written into them.
+class Places {
+ public:
+  Places() : slots_(64) {}
+
+  /// The node's place, or no_index if it is not there.
+  std::uint32_t operator[](const Node* node) const {
+    for (std::size_t i = home(node);; i = (i + 1) & (slots_.size() - 1)) {
+      if (slots_[i].node == node) return slots_[i].place;
+      if (!slots_[i].node) return no_index;
+    }
+  }
+  /// Adds a node that has no place yet; false if it is there already.
+  bool add(const Node* node) {
+    if (2 * ++count_ > slots_.size()) grow();
+    std::size_t i = home(node);
+    for (; slots_[i].node; i = (i + 1) & (slots_.size() - 1)) {
+      if (slots_[i].node != node) continue;
+      --count_;
+      return false;
+    }
+    slots_[i] = {node, no_index};
+    return true;
+  }
+  void set(const Node* node, std::uint32_t place) {
+    std::size_t i = home(node);
+    while (slots_[i].node != node) i = (i + 1) & (slots_.size() - 1);
+    slots_[i].place = place;
+  }
+
+ private:
+  struct Entry {
+    const Node* node = nullptr;
+    std::uint32_t place = no_index;
+  };
+  std::size_t home(const Node* node) const {
+    return (reinterpret_cast<std::uintptr_t>(node) * 0x9E3779B97F4A7C15u >> 20) & (slots_.size() - 1);
+  }
+  void grow() {
+    std::vector<Entry> old(slots_.size() * 4);
+    old.swap(slots_);
+    for (const Entry& entry : old) {
+      if (!entry.node) continue;
+      std::size_t i = home(entry.node);
+      while (slots_[i].node) i = (i + 1) & (slots_.size() - 1);
+      slots_[i] = entry;
+    }
+  }
+  std::vector<Entry> slots_;
+  std::size_t count_ = 0;
+};
 
 /// The nodes y was recorded from, inputs first, y last, in an order that depends on the graph alone.
 std::vector<Node*> walk(Node* y, Follow follow, Places& places);

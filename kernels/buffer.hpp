@@ -7,8 +7,8 @@
 
 namespace xgrad::kernels {
 
-/// A block of at least `bytes` bytes, 64-byte aligned. Counted by `retain` and `release`; the last release returns it to
-/// the pool (or calls `deleter` for borrowed memory).
+/// A block of at least `bytes` bytes, 64-byte aligned. Counted by `retain` and `release`; the last release returns it
+/// to the pool; borrowed memory stays with its owner.
 struct Buffer {
   std::atomic<std::uint32_t> refs{1};
   std::atomic<bool> pinned{false};  ///< its address was given out: never taken over
@@ -27,13 +27,14 @@ Buffer* borrow(void* data, std::size_t bytes);
 void retain(Buffer* buffer);   ///< counts one more owner; null does nothing
 void release(Buffer* buffer);  ///< counts one owner less; null does nothing
 
-/// Bytes in the hands of users, the most there ever were, and bytes kept for reuse.
+/// Bytes in the hands of users (capacities, without borrowed memory), the most there ever were, and bytes kept for
+/// reuse. No more is kept than the larger of `peak` and 256 MB, apart from a few MB a thread.
 struct MemoryStats {
   std::size_t live = 0, peak = 0, cached = 0;
 };
 MemoryStats memory_stats();
 
-/// Gives cached blocks back to the system.
+/// Gives cached blocks back to the system, except the small ones in other running threads' hands.
 void release_cached();
 
 /// Fills blocks with NaN bytes (0xFF) when they are given up, so that a read after that shows. Off by default;

@@ -13,11 +13,13 @@ namespace xgrad::kernels {
 std::int64_t find_bad_index(DType index_type, const void* indices, std::int64_t length, std::int64_t count,
                             bool negative_ok);
 
-/// out[o, j, :] = in[o, indices[j], :], `inner_bytes` bytes a slice; negative indices count from the end. Indices are valid.
+/// out[o, j, :] = in[o, indices[j], :], `inner_bytes` bytes a slice; negative indices count from the end. Indices are
+/// valid.
 void gather(DType index_type, const void* in, const void* indices, void* out, std::int64_t outer, std::int64_t count,
             std::int64_t length, std::size_t inner_bytes);
 
-/// out[o, indices[j], :] += in[o, j, :], out zeroed first, j ascending: the order, and so the bits, is fixed. Any dtype.
+/// out[o, indices[j], :] += in[o, j, :], out zeroed first, j ascending: the order, and so the bits, is fixed. Any
+/// dtype; integers wrap around, bool is "or".
 void scatter_add(DType type, DType index_type, const void* in, const void* indices, void* out, std::int64_t outer,
                  std::int64_t count, std::int64_t length, std::int64_t inner);
 

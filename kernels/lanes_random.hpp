@@ -28,41 +28,66 @@ inline V multiply_low(V a, V b) {
   else return (V)_mm512_mul_epu32((__m512i)a, (__m512i)b);
 }
 
-// The words of a few blocks from `block` on, in order.
+// The keys of the rounds, and the words of the counter that stay, in every lane.
 template <int bytes>
-struct PhiloxLanes {
+struct PhiloxKeys {
   using V = typename Words<bytes>::Type;
-  static constexpr int lanes = bytes / 8;
-  V words[2];  // words 0 to 3 of each block of the first half, then of the second
+  V key[philox_rounds][2], number[2];
 
-  PhiloxLanes(const DrawState& draw, std::uint64_t block) {
-    V c0, c1;
-    for (int i = 0; i < lanes; ++i) c0[i] = block + static_cast<std::uint64_t>(i);
-    c1 = c0 >> 32;
-    V c2 = V{} + (draw.number & 0xffffffffu), c3 = V{} + (draw.number >> 32);
+  explicit PhiloxKeys(const DrawState& draw) {
     auto k0 = static_cast<std::uint32_t>(draw.seed), k1 = static_cast<std::uint32_t>(draw.seed >> 32);
-    const V m0 = V{} + philox_multiplier_0, m1 = V{} + philox_multiplier_1;
-    for (int round = 0; round < philox_rounds; ++round) {
-      // The high halves of c0 and c2 hold what the shifts left; products and results read low halves only.
-      const V p0 = multiply_low<bytes>(c0, m0), p1 = multiply_low<bytes>(c2, m1);
-      c0 = (p1 >> 32) ^ c1 ^ (V{} + k0);
-      c2 = (p0 >> 32) ^ c3 ^ (V{} + k1);
-      c1 = p1;
-      c3 = p0;
+    for (auto& k : key) {
+      k[0] = V{} + k0;
+      k[1] = V{} + k1;
       k0 += philox_weyl_0;
       k1 += philox_weyl_1;
     }
-    const V low = V{} + 0xffffffffu;
-    const V first = (c0 & low) | (c1 << 32), second = (c2 & low) | (c3 << 32);
-    V even{}, odd{};
-    for (int i = 0; i < lanes / 2; ++i) {
-      even[2 * i] = i;
-      even[2 * i + 1] = lanes + i;
-      odd[2 * i] = lanes / 2 + i;
-      odd[2 * i + 1] = lanes + lanes / 2 + i;
+    number[0] = V{} + (draw.number & 0xffffffffu);
+    number[1] = V{} + (draw.number >> 32);
+  }
+};
+
+// The words of a few blocks from `block` on, in order. Two sets of lanes hide the multiplications' latency.
+template <int bytes>
+struct PhiloxLanes {
+  using V = typename Words<bytes>::Type;
+  static constexpr int lanes = bytes / 8, sets = 2, blocks = lanes * sets;
+  V words[2 * sets];
+
+  PhiloxLanes(const PhiloxKeys<bytes>& keys, std::uint64_t block) {
+    V places{};
+    for (int i = 0; i < lanes; ++i) places[i] = static_cast<std::uint64_t>(i);
+    V c0[sets], c1[sets], c2[sets], c3[sets];
+    for (int s = 0; s < sets; ++s) {
+      c0[s] = places + (block + static_cast<std::uint64_t>(s * lanes));
+      c1[s] = c0[s] >> 32;
+      c2[s] = keys.number[0];
+      c3[s] = keys.number[1];
     }
-    words[0] = __builtin_shuffle(first, second, even);
-    words[1] = __builtin_shuffle(first, second, odd);
+    const V m0 = V{} + philox_multiplier_0, m1 = V{} + philox_multiplier_1;
+    for (const auto& k : keys.key) {
+      for (int s = 0; s < sets; ++s) {
+        // High halves hold what the shifts left; products and results read low halves only.
+        const V p0 = multiply_low<bytes>(c0[s], m0), p1 = multiply_low<bytes>(c2[s], m1);
+        c0[s] = (p1 >> 32) ^ (c1[s] ^ k[0]);
+        c2[s] = (p0 >> 32) ^ (c3[s] ^ k[1]);
+        c1[s] = p1;
+        c3[s] = p0;
+      }
+    }
+    V front{}, back{};
+    for (int i = 0; i < lanes / 2; ++i) {
+      front[2 * i] = static_cast<std::uint64_t>(i);
+      front[2 * i + 1] = static_cast<std::uint64_t>(lanes + i);
+      back[2 * i] = static_cast<std::uint64_t>(lanes / 2 + i);
+      back[2 * i + 1] = static_cast<std::uint64_t>(lanes + lanes / 2 + i);
+    }
+    const V low = V{} + 0xffffffffu;
+    for (int s = 0; s < sets; ++s) {
+      const V first = (c0[s] & low) | (c1[s] << 32), second = (c2[s] & low) | (c3[s] << 32);
+      words[2 * s] = __builtin_shuffle(first, second, front);
+      words[2 * s + 1] = __builtin_shuffle(first, second, back);
+    }
   }
 };
 
@@ -91,7 +116,7 @@ template <class T>
 void uniform_loop(void* out, const void* a, const void*, const void*, std::int64_t count) {
   constexpr int bytes = int(sizeof(xsimd::batch<float>));
   constexpr int per_block = 16 / int(sizeof(T));
-  constexpr int blocks = bytes / 8;
+  constexpr int blocks = PhiloxLanes<bytes>::blocks;
   constexpr int step = blocks * per_block;
   auto* result = static_cast<T*>(out);
   const DrawState draw = *static_cast<const DrawState*>(a);
@@ -99,12 +124,13 @@ void uniform_loop(void* out, const void* a, const void*, const void*, std::int64
   std::uint64_t block = first / per_block;
   auto skip = static_cast<std::int64_t>(first % per_block);
   T values[step];
+  const PhiloxKeys<bytes> keys(draw);
   for (std::int64_t i = 0; i < count; block += blocks) {
-    const PhiloxLanes<bytes> random(draw, block);
+    const PhiloxLanes<bytes> random(keys, block);
     const bool whole = skip == 0 && count - i >= step;
     T* const to = whole ? result + i : values;
-    to_uniform<bytes>(to, random.words[0]);
-    to_uniform<bytes>(to + step / 2, random.words[1]);
+    constexpr int parts = sizeof(random.words) / bytes;
+    for (int v = 0; v < parts; ++v) to_uniform<bytes>(to + v * (step / parts), random.words[v]);
     if (whole) {
       i += step;
     } else {

@@ -10,8 +10,8 @@
 namespace xgrad::kernels {
 
 /// Copies a strided array (strides in elements, any sign, 0 repeats) into another, element by element of `shape`.
-/// Both bases point at the element with index 0 in every dimension. Collapses what is contiguous, blocks transposes, uses
-/// the pool. `bytes` is the element's size (1, 4 or 8). At most 8 dimensions; an empty shape copies one element.
+/// Both bases point at the element with index 0 in every dimension. Collapses what is contiguous, blocks transposes,
+/// uses the pool. `bytes` is the element's size (1, 4 or 8). At most 8 dimensions; an empty shape copies one element.
 void copy_strided(std::size_t bytes, std::span<const std::int64_t> shape, const void* source,
                   std::span<const std::int64_t> source_strides, void* target,
                   std::span<const std::int64_t> target_strides);
@@ -23,7 +23,8 @@ enum class Fold : std::uint8_t { sum, max, min };
 
 /// out[o, i] = fold over j of in[o, j, i], inner > 1 (the last dimension goes through the tile machine). The order is
 /// a function of `count` alone: blocks of 64 are folded one after another, then the blocks' results pairwise.
-/// count == 0 gives the sum 0. NaN wins max and min.
+/// count == 0 gives the sum 0. NaN wins max and min. Integer sums wrap around in their own type.
+/// Throws std::invalid_argument for the max or min of nothing and for sums of bool.
 void fold_middle(Fold fold, DType type, const void* in, void* out, std::int64_t outer, std::int64_t count,
                  std::int64_t inner);
 

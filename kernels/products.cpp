@@ -200,6 +200,9 @@ void float_part(const Product& p, const Part& part, const T* a, const T* b, T* c
 /// All of a product with m, n, k <= 8, n <= width. Rows of op(B) are padded, so that a row of C is whole vectors.
 template <int width, class T>
 void tiny_product(const Product& p, const T* a, const T* b, T* c) {
+  typedef T Vector __attribute__((vector_size(16)));
+  constexpr int lanes = 16 / sizeof(T);
+  constexpr int vectors = width / lanes;
   std::array<T, tiny * width> padded;
   const bool in_place = !p.transpose_b && p.n == width;
   if (!in_place) {
@@ -216,12 +219,18 @@ void tiny_product(const Product& p, const T* a, const T* b, T* c) {
   const std::int64_t row_step = p.transpose_a ? 1 : p.k;
   const std::int64_t k_step = p.transpose_a ? p.m : 1;
   for (std::int64_t i = 0; i < p.m; ++i) {
-    std::array<T, width> sums{};
+    Vector sums[vectors] = {};
     for (std::int64_t l = 0; l < p.k; ++l) {
       const T x = a[i * row_step + l * k_step];
-      for (std::size_t j = 0; j < width; ++j) sums[j] += x * b[l * width + static_cast<std::int64_t>(j)];
+      for (int v = 0; v < vectors; ++v) {
+        Vector row;
+        std::memcpy(&row, b + l * width + v * lanes, sizeof row);
+        sums[v] += x * row;
+      }
     }
-    std::copy_n(sums.data(), p.n, c + i * p.n);
+    std::array<T, width> row;
+    std::memcpy(row.data(), sums, sizeof sums);
+    std::copy_n(row.data(), p.n, c + i * p.n);
   }
 }
 

@@ -112,8 +112,8 @@ struct Draw {
 ///
 /// Register extents: an instruction's result is `full` if any operand is full (or it is a draw or `expand`), else
 /// `row`, else `scalar`. A `row` operand of a full instruction is allowed only if tiles hold one row (then it is one
-/// value); otherwise the program expands it first. `expand` also spreads a scalar, over rows or all. Draws index their elements by position
-/// in the iteration space.
+/// value); otherwise the program expands it first. `expand` also spreads a scalar, over rows or all. Draws index their
+/// elements by position in the iteration space.
 ///
 /// `piece` is the longest run of columns in a tile: cols if there is a row reduction inside (cols <= max_row), else up
 /// to fold_block. With piece < cols, row reductions give one value for each piece and row, `stores` of row extent then

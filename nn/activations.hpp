@@ -1,0 +1,36 @@
+#pragma once
+/// Activation functions by name, and the layer made of one.
+
+#include <xgrad/nn/call.hpp>
+#include <xgrad/optim/shared.hpp>
+
+namespace xgrad {
+
+/// What a layer does to its output: from Keras's name ("relu", "softmax", "linear", ...) or any callable Tensor ->
+/// Tensor; empty is linear. An unknown name is a ValueError that lists the near misses.
+class ActivationFunction : public Function<Tensor(const Tensor&)> {
+ public:
+  using Function::Function;
+  ActivationFunction() = default;
+  ActivationFunction(std::string_view name);
+  ActivationFunction(const char* name) : ActivationFunction(std::string_view(name)) {}
+  ActivationFunction(const std::string& name) : ActivationFunction(std::string_view(name)) {}
+
+  /// x itself if empty.
+  Tensor apply(const Tensor& x) const { return *this ? (*this)(x) : x; }
+};
+
+struct ActivationOptions {
+  std::string name = {};
+};
+
+/// A layer that applies a function to each element (softmax: to each row).
+struct Activation {
+  explicit Activation(ActivationFunction function, ActivationOptions options = {});
+  Tensor operator()(const Tensor& x) const { return function.apply(x); }
+
+  ActivationFunction function;
+  std::string name;
+};
+
+}  // namespace xgrad

@@ -1,0 +1,19 @@
+#pragma once
+/// Call: what a layer is told about the call it is part of.
+
+#include <xgrad/graph/generator.hpp>
+#include <xgrad/graph/tensor.hpp>
+
+namespace xgrad {
+
+/// One call of a model: handed from layer to layer, so that no layer has a hidden training state.
+struct Call {
+  bool training = false;           ///< training or evaluation
+  Generator* generator = nullptr;  ///< what layers split theirs from when they are built; null: the thread's default
+  Tensor mask = {};                ///< which steps count (bool), undefined: all
+  std::vector<Tensor> penalties = {};  ///< scalars that layers add to the loss
+
+  Generator& random() const { return generator ? *generator : default_generator(); }
+};
+
+}  // namespace xgrad

@@ -1,0 +1,97 @@
+#include <xgrad/nn/visit.hpp>
+
+#include <unordered_map>
+#include <unordered_set>
+
+namespace xgrad {
+
+void Visitor::generator(std::string_view, Generator&) {}
+void Visitor::enter(std::string_view name, std::string_view) { names_.emplace_back(name); }
+void Visitor::leave() { names_.pop_back(); }
+void Visitor::shared(Shared<Counted>&) {}
+
+std::string Visitor::path(std::string_view name) const {
+  std::string out;
+  for (const std::string& layer : names_) out += layer + "/";
+  return out += name;
+}
+
+namespace detail {
+
+namespace {
+
+struct Collect final : Visitor {
+  void parameter(std::string_view name, Parameter& parameter, const regularizers::Regularizer& regularizer) override {
+    if (!parameter.defined() || !seen.insert(parameter.slot()).second) return;
+    weights.push_back({path(name), parameter});
+    if (regularizer) penalised.emplace_back(parameter, regularizer);
+  }
+  void generator(std::string_view name, Generator& generator) override {
+    if (seen.insert(&generator).second) generators.push_back({path(name), &generator});
+  }
+
+  std::vector<NamedParameter> weights;
+  std::vector<NamedGenerator> generators;
+  std::vector<std::pair<Parameter, regularizers::Regularizer>> penalised;
+  std::unordered_set<const void*> seen;
+};
+
+struct Cloning final : Visitor {
+  void parameter(std::string_view, Parameter& parameter, const regularizers::Regularizer&) override {
+    if (!parameter.defined()) return;
+    auto [place, is_new] = parameters.try_emplace(parameter.slot());
+    if (is_new) {
+      originals.push_back(parameter);
+      place->second = Parameter(parameter.value(), parameter.name(), parameter.trainable());
+    }
+    parameter = place->second;
+  }
+  void shared(Shared<Counted>& object) override {
+    if (!object || copies.contains(object.get())) return;
+    auto [place, is_new] = objects.try_emplace(object.get());
+    if (is_new) {
+      kept.push_back(object);
+      place->second = Shared<Counted>(object->copy());
+      copies.insert(place->second.get());
+    }
+    object = place->second;
+  }
+
+  std::unordered_map<const Slot*, Parameter> parameters;
+  std::unordered_map<const Counted*, Shared<Counted>> objects;
+  std::unordered_set<const Counted*> copies;
+  // Kept alive, so that no new object gets the address of one that was replaced.
+  std::vector<Parameter> originals;
+  std::vector<Shared<Counted>> kept;
+};
+
+}  // namespace
+
+std::vector<NamedParameter> weights(const EachOf& each) {
+  Collect collect;
+  each(Visit(collect));
+  return std::move(collect.weights);
+}
+
+std::vector<NamedGenerator> generators(const EachOf& each) {
+  Collect collect;
+  each(Visit(collect));
+  return std::move(collect.generators);
+}
+
+std::vector<Tensor> penalties(const EachOf& each) {
+  Collect collect;
+  each(Visit(collect));
+  std::vector<Tensor> out;
+  for (const auto& [parameter, regularizer] : collect.penalised) out.push_back(regularizer(parameter.value()));
+  return out;
+}
+
+void clone(const EachOf& each) {
+  Cloning cloning;
+  each(Visit(cloning));
+}
+
+}  // namespace detail
+
+}  // namespace xgrad

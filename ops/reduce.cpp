@@ -1,0 +1,194 @@
+#include <xgrad/ops/reduce.hpp>
+
+#include <xgrad/graph/fold.hpp>
+#include <xgrad/kernels/moves.hpp>
+#include <xgrad/ops/elementwise.hpp>
+#include <xgrad/ops/table.hpp>
+
+namespace xgrad {
+namespace {
+
+using kernels::Code;
+
+// --- largest and smallest --------------------------------------------------------------------------------------------
+
+void infer_extreme(Recording& call) {
+  const Shape& shape = call.shape(0);
+  for (int i = 0; i < shape.rank(); ++i)
+    if (shape[-1 - i] == 0 && (call.attribute(0) >> i & 1))
+      call.shape_error("expected at least one element along axis " + std::to_string(shape.rank() - 1 - i));
+  infer_fold(call);
+}
+
+/// Equal extremes share the gradient equally.
+Tensor share_equally(const Applied& c, const Tensor& g) {
+  const Tensor x = c.in(0);
+  const Tensor chosen = equal(x, keep_axes(c, c.out()));
+  const Tensor number = sum_over(where(chosen, ones_like(x), 0), static_cast<std::uint32_t>(c.attribute(0)), true);
+  return where(chosen, keep_axes(c, g) / number, 0);
+}
+
+constexpr Op max_op{.name = "max",
+                    .kind = Kind::fold,
+                    .code = Code::row_max,
+                    .infer = infer_extreme,
+                    .rules = {share_equally},
+                    .folded = folded_axes};
+constexpr Op min_op{.name = "min",
+                    .kind = Kind::fold,
+                    .code = Code::row_min,
+                    .infer = infer_extreme,
+                    .rules = {share_equally},
+                    .folded = folded_axes};
+
+Tensor extreme(const Op& op, const Arg& x, const Axes& axes, bool keepdims) {
+  const Tensor t = x.tensor();
+  return fold(op, Arg(t, x.where()), mask_from_end(axes, t.rank(), op.name, x.where()), keepdims);
+}
+
+// --- their places ----------------------------------------------------------------------------------------------------
+
+/// Attribute 0 is the axis counted from the end, attribute 1 says whether it stays.
+void infer_place(Recording& call) {
+  const Shape& shape = call.shape(0);
+  const int axis = call.axis(call.attribute(0), shape.rank());
+  if (shape[axis] == 0) call.shape_error("expected at least one element along axis " + std::to_string(axis));
+  Shape result;
+  for (int i = 0; i < shape.rank(); ++i) {
+    if (i != axis) result.append(shape[i]);
+    else if (call.attribute(1)) result.append(1);
+  }
+  call.result(result, int64);
+}
+
+template <kernels::Fold fold>
+void run_place(const Launch& launch) {
+  const View& x = launch.in[0];
+  const int axis = static_cast<int>(launch.attributes[0]) + x.shape.rank();
+  std::int64_t outer = 1, inner = 1;
+  for (int i = 0; i < x.shape.rank(); ++i)
+    if (i != axis) (i < axis ? outer : inner) *= x.shape[i];
+  kernels::arg_fold(fold, x.dtype, x.data, static_cast<std::int64_t*>(launch.out.data), outer, x.shape[axis], inner);
+}
+
+constexpr Op argmax_op{.name = "argmax", .infer = infer_place, .run = run_place<kernels::Fold::max>};
+constexpr Op argmin_op{.name = "argmin", .infer = infer_place, .run = run_place<kernels::Fold::min>};
+
+Tensor place_of(const Op& op, const Arg& x, int axis, bool keepdims) {
+  const Tensor t = x.tensor();
+  const std::uint32_t mask = mask_from_end(axis, t.rank(), op.name, x.where());
+  return record(op, {Arg(t, x.where())}, {.a = -1 - __builtin_ctz(mask), .b = keepdims});
+}
+
+Tensor real(const Arg& x) {
+  Tensor t = x.tensor();
+  return is_floating(t.dtype()) ? t : cast(t, float32);
+}
+
+}  // namespace
+
+Tensor mean(const Arg& x, Axes axes, bool keepdims) {
+  const Within here("mean", x);
+  const Tensor t = real(x);
+  mask_from_end(axes, t.rank(), "mean", x.where());
+  return sum(t, axes, keepdims) / count(t, axes);
+}
+
+Tensor var(const Arg& x, Axes axes, bool keepdims, int ddof) {
+  const Within here("var", x);
+  const Tensor t = real(x);
+  mask_from_end(axes, t.rank(), "var", x.where());
+  const Tensor n = count(t, axes);
+  return sum(square(t - mean(t, axes, true)), axes, keepdims) / (ddof == 0 ? n : n - ddof);
+}
+
+Tensor std(const Arg& x, Axes axes, bool keepdims, int ddof) {
+  const Within here("std", x);
+  mask_from_end(axes, x.tensor().rank(), "std", x.where());
+  return sqrt(var(x, axes, keepdims, ddof));
+}
+
+Tensor max(const Arg& x, Axes axes, bool keepdims) { return extreme(max_op, x, axes, keepdims); }
+Tensor min(const Arg& x, Axes axes, bool keepdims) { return extreme(min_op, x, axes, keepdims); }
+
+Tensor argmax(const Arg& x, int axis, bool keepdims) { return place_of(argmax_op, x, axis, keepdims); }
+Tensor argmin(const Arg& x, int axis, bool keepdims) { return place_of(argmin_op, x, axis, keepdims); }
+
+Rows reduce_rows() {
+  using In = std::span<const Tensor>;
+  static const double inf = __builtin_inf(), nan = __builtin_nan("");
+  static const auto doubles = [](std::initializer_list<double> values) { return tensor(values, {.dtype = float64}); };
+  static const auto last = [](const Tensor& x) { return x.rank() ? Axes{-1} : Axes{}; };
+  static const std::vector<Sample> rows_of_numbers = {{{{.shape = {2, 3}}}},
+                                                      {{{.shape = {4, 3}, .broadcast = true}}},
+                                                      {{{.shape = {0, 3}}}},
+                                                      {{{.shape = {3, 4}, .strided = true}}}};
+  static const std::vector<Row> rows = {
+      {.name = "mean",
+       .call = [](In in) { return mean(in[0], last(in[0])); },
+       .samples = unary_samples(-2, 2),
+       .special = {{[] { return mean(zeros({0})); }, {nan}},
+                   {[] { return mean(tensor({1, 0, 1, 1}, {.dtype = bool_})); }, {0.75}},
+                   {[] { return mean(tensor({{1., 2.}, {5., 8.}}), 0, true); }, {3, 5}}},
+       .errors = {{[] { return mean(zeros({2, 3}), 2); }, "[mean] expected an axis from -2 to 1, got 2"}}},
+      {.name = "var",
+       .call = [](In in) { return var(in[0], -1, false, 1); },
+       .samples = rows_of_numbers,
+       .special = {{[] { return var(doubles({1, 3})); }, {1}}, {[] { return var(doubles({1, 3}), {}, true, 1); }, {2}},
+                   {[] { return var(doubles({4})); }, {0}}},
+       .errors = {{[] { return var(zeros({2}), 1); }, "[var]"}},
+       .fewer_samples = "one number has no variance with ddof 1"},
+      {.name = "variance",
+       .call = [](In in) { return variance(in[0], last(in[0])); },
+       .samples = unary_samples(-2, 2)},
+      {.name = "std",
+       .call = [](In in) { return std(in[0], -1); },
+       .samples = rows_of_numbers,
+       .special = {{[] { return std(doubles({1, 5})); }, {2}}},
+       .errors = {{[] { return std(zeros({2}), 1); }, "[std]"}},
+       .fewer_samples = "the derivative at a spread of 0 is infinite"},
+      {.name = "max",
+       .call = [](In in) { return max(in[0], last(in[0])); },
+       .samples = unary_samples(-2, 2),
+       .special = {{[] { return max(doubles({1, nan, 3})); }, {nan}},
+                   {[] { return max(doubles({-inf, -inf})); }, {-inf}},
+                   {[] { return max(zeros({0, 3}), 1); }, {}},
+                   {[] {
+                      const Tensor x = doubles({3, 1, 3, 2});
+                      return grad(max(x), x);
+                    },
+                    {0.5, 0, 0.5, 0}}},
+       .errors = {{[] { return max(zeros({3, 0}), 1); }, "[max] expected at least one element along axis 1"},
+                  {[] { return max(zeros({3}), 1); }, "[max] expected an axis"}}},
+      {.name = "min",
+       .call = [](In in) { return min(in[0], last(in[0])); },
+       .samples = unary_samples(-2, 2),
+       .special = {{[] { return min(doubles({1, nan, 3})); }, {nan}},
+                   {[] {
+                      const Tensor x = doubles({1, 1, 3, 1});
+                      return grad(min(x) * 3, x);
+                    },
+                    {1, 1, 0, 1}}},
+       .errors = {{[] { return min(zeros({0})); }, "[min]"}}},
+      {.name = "argmax",
+       .call = [](In in) { return argmax(in[0]); },
+       .samples = rows_of_numbers,
+       .special = {{[] { return argmax(doubles({1, 3, 3})); }, {1}}, {[] { return argmax(doubles({1, nan, 3, nan})); }, {1}},
+                   {[] { return argmax(tensor({{1., 5.}, {7., 2.}}), 0, true); }, {1, 0}}},
+       .errors = {{[] { return argmax(zeros({2, 0})); }, "[argmax] expected at least one element along axis 1"},
+                  {[] { return argmax(1.0); }, "[argmax]"}},
+       .no_derivative = "its result is a place",
+       .fewer_samples = "a scalar has no axis"},
+      {.name = "argmin",
+       .call = [](In in) { return argmin(in[0], 0); },
+       .samples = {{{{.shape = {2, 3}}}}, {{{.shape = {4, 3}, .broadcast = true}}}, {{{.shape = {3, 0}}}},
+                   {{{.shape = {3, 4}, .strided = true}}}},
+       .special = {{[] { return argmin(doubles({2, 1, 1})); }, {1}}},
+       .errors = {{[] { return argmin(zeros({2}), 1); }, "[argmin] expected an axis from -1 to 0, got 1"}},
+       .no_derivative = "its result is a place",
+       .fewer_samples = "a scalar has no axis"},
+  };
+  return rows;
+}
+
+}  // namespace xgrad

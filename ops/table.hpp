@@ -1,0 +1,26 @@
+#pragma once
+/// The table of every operation: one row a public function, family by family.
+
+#include <xgrad/graph/samples.hpp>
+
+#include <array>
+
+namespace xgrad {
+
+Rows function_rows();   ///< ops/elementwise.hpp: functions of one argument, powers
+Rows choice_rows();     ///< ops/elementwise.hpp: comparisons, maximum, where
+Rows activation_rows();
+Rows reduce_rows();
+Rows product_rows();
+Rows shape_rows();
+Rows join_rows();       ///< ops/shape.hpp: concatenate, stack and slices
+Rows indexing_rows();
+Rows random_rows();
+
+/// All families.
+inline std::array<Rows, 11> all_rows() {
+  return {arithmetic_rows(), reshape_rows(), function_rows(), choice_rows(),   activation_rows(), reduce_rows(),
+          product_rows(),    shape_rows(),   join_rows(),     indexing_rows(), random_rows()};
+}
+
+}  // namespace xgrad

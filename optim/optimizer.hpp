@@ -1,0 +1,85 @@
+#pragma once
+/// Optimizer: what every optimizer does around its formula. It knows Tensors and Parameters, not layers.
+
+#include <xgrad/graph/parameter.hpp>
+#include <xgrad/optim/schedules.hpp>
+
+#include <utility>
+
+namespace xgrad::optimizers {
+
+/// Limits on the gradients and the decay of the weights; 0 is off, and at most one of the three limits may be on.
+struct Limits {
+  double weight_decay = 0;     ///< w -= w * weight_decay * learning_rate, before the step
+  double clipnorm = 0;         ///< each gradient g becomes g * min(1, clipnorm / |g|)
+  double clipvalue = 0;        ///< each element is limited to [-clipvalue, clipvalue]
+  double global_clipnorm = 0;  ///< as clipnorm, with the norm of all gradients together
+};
+
+/// A rule: how one Parameter follows its gradient. What it computes is recorded; numbers that change from step to step
+/// come as tensors, so that every step records the same graph.
+class Rule : public Counted {
+ public:
+  virtual std::string_view name() const = 0;
+  /// The names of the tensors it keeps for each Parameter, zero at first and shaped like it.
+  virtual std::vector<std::string_view> slots() const { return {}; }
+  /// The numbers of step t = 1, 2, ..., of which the formula reads tensors with the Parameter's dtype.
+  virtual std::vector<double> numbers(double learning_rate, std::int64_t t) const;
+  /// The new value of w. `slots` may be assigned to; `numbers` are scalars in the order of `numbers()`.
+  virtual Tensor update(const Tensor& w, const Tensor& g, std::span<const Parameter> slots,
+                        std::span<const Tensor> numbers) const = 0;
+};
+
+using NamedTensors = std::vector<std::pair<std::string, Tensor>>;
+
+/// An optimizer: a rule, a learning rate, limits, and the state of the Parameters it was built for. Copies share all of
+/// it.
+class Optimizer {
+ public:
+  /// "sgd", "rmsprop" or "adam" with their defaults; another name is a ValueError that lists the near misses.
+  Optimizer(std::string_view name);
+  Optimizer(const char* name) : Optimizer(std::string_view(name)) {}
+  Optimizer(const std::string& name) : Optimizer(std::string_view(name)) {}
+  /// A rule of one's own. Throws ValueError for more than one limit or a negative one.
+  Optimizer(Shared<const Rule> rule, LearningRate learning_rate, const Limits& limits = {});
+
+  std::string_view name() const;
+  /// How many updates were recorded.
+  std::int64_t iterations() const;
+  /// The rate the next update will use.
+  double learning_rate() const;
+  void set_learning_rate(LearningRate learning_rate);
+
+  /// Makes the state of these Parameters now, and remembers them for `step` and `minimize(loss)`. Those already known
+  /// keep theirs; those that are not trainable are left out. Throws DTypeError unless they are floating.
+  void build(std::span<const Parameter> parameters);
+  const std::vector<Parameter>& parameters() const;
+
+  /// Records one update of each Parameter, in the order limits, weight decay, formula; computes nothing. An undefined
+  /// gradient leaves its Parameter alone. Throws ShapeError if a gradient does not fit.
+  void record(std::span<const Parameter> parameters, std::span<const Tensor> gradients);
+  /// Gives up the update recorded last, if it has not been computed.
+  void revert(std::span<const Parameter> parameters);
+  /// Records one update and computes it, with everything else that is due, in one plan. After an error all is as
+  /// it was before the call.
+  void apply(std::span<const Parameter> parameters, std::span<const Tensor> gradients);
+
+  /// Updates the Parameters it was built for from what `backward` added up. Throws ValueError before `build`.
+  void step();
+  void zero_grad() const;
+  /// Differentiates the loss and applies the gradients, in one plan with the loss itself.
+  void minimize(const Tensor& loss, std::span<const Parameter> parameters);
+  void minimize(const Tensor& loss);
+
+  /// "iterations" and the state of each Parameter ("m/0", "v/0", "m/1", ...), in the order of `parameters()`.
+  NamedTensors state() const;
+  /// Goes back to such a state. Throws ValueError, before anything changes, unless names, shapes and dtypes are those
+  /// of `state()`.
+  void load_state(const NamedTensors& state);
+
+ private:
+  struct State;
+  Shared<State> state_;
+};
+
+}  // namespace xgrad::optimizers

@@ -1,0 +1,310 @@
+#include <xgrad/graph/grad.hpp>
+#include <xgrad/ops/shape.hpp>
+#include <xgrad/ops/table.hpp>
+
+#include <catch2/catch.hpp>
+
+#include <cmath>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <regex>
+#include <set>
+
+using namespace xgrad;
+
+namespace {
+
+using Values = std::vector<double>;
+
+/// A leaf of a sample and how the argument is made from it.
+struct Leaf {
+  SampleInput asked;
+  Shape shape;
+  Values values;
+
+  bool moves() const { return is_floating(asked.dtype) && asked.differentiable && asked.values.empty(); }
+  Tensor make(const Values& v) const { return tensor(v, shape, {.dtype = asked.dtype}); }
+  Tensor argument(const Tensor& leaf) const {
+    if (asked.broadcast) return broadcast_to(leaf, asked.shape);
+    if (asked.strided) return transpose(slice_axis(leaf, 0, {1}));
+    return leaf;
+  }
+};
+
+/// The k-th leaf: values spread over the range in a mixed order, other ones for each k.
+Leaf leaf_of(const SampleInput& asked, int k) {
+  Leaf leaf{.asked = asked, .shape = asked.shape, .values = asked.values};
+  if (asked.broadcast) leaf.shape.set(0, 1);
+  if (asked.strided) {
+    for (int i = 0; i < asked.shape.rank(); ++i) leaf.shape.set(i, asked.shape[-1 - i]);
+    leaf.shape.set(0, leaf.shape[0] + 1);
+  }
+  if (!asked.values.empty()) return leaf;
+  const auto n = static_cast<std::size_t>(leaf.shape.size());
+  std::vector<std::size_t> order(n);
+  for (std::size_t i = 0; i < n; ++i) order[i] = i;
+  std::uint64_t state = 12345 + static_cast<std::uint64_t>(k);
+  for (std::size_t i = n; i > 1; --i) {
+    state = state * 6364136223846793005u + 1442695040888963407u;
+    std::swap(order[i - 1], order[(state >> 33) % i]);
+  }
+  leaf.values.resize(n);
+  for (std::size_t i = 0; i < n; ++i)
+    leaf.values[i] = asked.low + (asked.high - asked.low) * (static_cast<double>(order[i]) + 0.31 + 0.17 * (k % 4)) /
+                                     static_cast<double>(n);
+  return leaf;
+}
+
+/// Numbers without pattern in [-1, 1], a different series for each k.
+Values mixed(std::int64_t n, int k) {
+  Values values(static_cast<std::size_t>(n));
+  for (std::size_t i = 0; i < values.size(); ++i)
+    values[i] = std::sin(12.9898 * static_cast<double>(i + 1) + 78.233 * (k + 1));
+  return values;
+}
+
+double largest(const Values& v) {
+  double most = 0;
+  for (const double x : v) most = std::max(most, std::fabs(x));
+  return most;
+}
+
+/// Whether the two agree to `tolerance` of the largest entry.
+void check_close(const char* what, const Values& found, const Values& expected, double tolerance) {
+  INFO(what);
+  REQUIRE(found.size() == expected.size());
+  const double scale = std::max({largest(found), largest(expected), 0.01});
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    INFO("entry " << i << ": " << found[i] << ", expected " << expected[i]);
+    CHECK(std::fabs(found[i] - expected[i]) <= tolerance * scale);
+  }
+}
+
+class Case {
+ public:
+  Case(const Row& row, const Sample& sample) : row_(row) {
+    for (std::size_t k = 0; k < sample.inputs.size(); ++k) leaves_.push_back(leaf_of(sample.inputs[k], static_cast<int>(k)));
+  }
+
+  void run() {
+    const std::vector<Tensor> leaves = make();
+    const Tensor out = apply(leaves);
+    const Values values = out.to_vector<double>();
+    for (const double v : values) CHECK(std::isfinite(v));
+    const Values again = apply(make()).to_vector<double>();
+    CHECK(values.size() == again.size());
+    CHECK((values.empty() || std::memcmp(values.data(), again.data(), values.size() * sizeof(double)) == 0));
+    if (row_.no_derivative) return;
+
+    REQUIRE(out.dtype() == float64);
+    weights_ = tensor(mixed(out.size(), 100), out.shape());
+    for (std::size_t k = 0; k < leaves_.size(); ++k)
+      if (leaves_[k].moves()) moving_.push_back(k);
+    for (const std::size_t k : moving_) tangents_.push_back(mixed(leaves_[k].shape.size(), static_cast<int>(k)));
+
+    check_first(leaves);
+    check_second(leaves);
+    check_forward(leaves, out);
+  }
+
+ private:
+  std::vector<Tensor> make() const {
+    std::vector<Tensor> result;
+    for (const Leaf& leaf : leaves_) result.push_back(leaf.make(leaf.values));
+    return result;
+  }
+  Tensor apply(const std::vector<Tensor>& leaves) const {
+    std::vector<Tensor> arguments;
+    for (std::size_t k = 0; k < leaves.size(); ++k) arguments.push_back(leaves_[k].argument(leaves[k]));
+    return row_.call(arguments);
+  }
+  std::vector<Tensor> movers(const std::vector<Tensor>& leaves) const {
+    std::vector<Tensor> result;
+    for (const std::size_t k : moving_) result.push_back(leaves[k]);
+    return result;
+  }
+  Tensor loss(const std::vector<Tensor>& leaves) const { return sum(apply(leaves) * weights_); }
+  std::vector<Tensor> slopes(const std::vector<Tensor>& leaves) const {
+    return grad(loss(leaves), std::span<const Tensor>(movers(leaves)));
+  }
+  /// The gradient's product with the tangents: a number to differentiate once more.
+  Tensor slope(const std::vector<Tensor>& leaves) const {
+    Tensor total = zeros({}, {.dtype = float64});
+    const std::vector<Tensor> g = slopes(leaves);
+    for (std::size_t j = 0; j < g.size(); ++j) total = total + sum(g[j] * tensor(tangents_[j], g[j].shape()));
+    return total;
+  }
+
+  /// Central differences of a number by every entry of a leaf.
+  template <class F>
+  Values differences(std::size_t k, F&& f) const {
+    Values result;
+    const double step = 2e-5;
+    for (std::size_t i = 0; i < leaves_[k].values.size(); ++i) {
+      double ends[2];
+      for (const int side : {0, 1}) {
+        std::vector<Tensor> leaves = make();
+        Values moved = leaves_[k].values;
+        moved[i] += side ? step : -step;
+        leaves[k] = leaves_[k].make(moved);
+        ends[side] = f(leaves).item();
+      }
+      result.push_back((ends[1] - ends[0]) / (2 * step));
+    }
+    return result;
+  }
+
+  void check_first(const std::vector<Tensor>& leaves) const {
+    const std::vector<Tensor> g = slopes(leaves);
+    for (std::size_t j = 0; j < moving_.size(); ++j) {
+      CHECK(g[j].shape() == leaves[moving_[j]].shape());
+      check_close("first derivative", g[j].to_vector<double>(),
+                  differences(moving_[j], [&](const auto& x) { return loss(x); }), 1e-6);
+    }
+  }
+
+  void check_second(const std::vector<Tensor>& leaves) const {
+    const std::vector<Tensor> g = grad(slope(leaves), std::span<const Tensor>(movers(leaves)));
+    for (std::size_t j = 0; j < moving_.size(); ++j)
+      check_close("second derivative", g[j].to_vector<double>(),
+                  differences(moving_[j], [&](const auto& x) { return slope(x); }), 1e-5);
+  }
+
+  void check_forward(const std::vector<Tensor>& leaves, const Tensor& out) const {
+    std::vector<Tensor> tangents;
+    for (std::size_t j = 0; j < moving_.size(); ++j)
+      tangents.push_back(tensor(tangents_[j], leaves[moving_[j]].shape()));
+    const Tensor forward = jvp(out, movers(leaves), tangents);
+    CHECK(forward.shape() == out.shape());
+    Values ends[2];
+    const double step = 2e-5;
+    for (const int side : {0, 1}) {
+      std::vector<Tensor> moved = make();
+      for (std::size_t j = 0; j < moving_.size(); ++j) {
+        Values values = leaves_[moving_[j]].values;
+        for (std::size_t i = 0; i < values.size(); ++i) values[i] += (side ? step : -step) * tangents_[j][i];
+        moved[moving_[j]] = leaves_[moving_[j]].make(values);
+      }
+      ends[side] = apply(moved).to_vector<double>();
+    }
+    Values expected(ends[0].size());
+    for (std::size_t i = 0; i < expected.size(); ++i) expected[i] = (ends[1][i] - ends[0][i]) / (2 * step);
+    check_close("forward derivative", forward.to_vector<double>(), expected, 1e-6);
+    // Both modes are linear maps of one derivative, so weights times forward is tangents times reverse.
+    const double reverse = slope(leaves).item(), both = sum(forward * weights_).item();
+    CHECK(std::fabs(reverse - both) <= 1e-10 * std::max(1.0, std::fabs(both)));
+  }
+
+  const Row& row_;
+  std::vector<Leaf> leaves_;
+  std::vector<std::size_t> moving_;
+  std::vector<Values> tangents_;
+  Tensor weights_;
+};
+
+void for_each_row(const std::function<void(const Row&)>& visit) {
+  for (const Rows& rows : all_rows())
+    for (const Row& row : rows) {
+      INFO("row " << row.name);
+      visit(row);
+    }
+}
+
+bool same_bits(double a, double b) {
+  if (std::isnan(a) || std::isnan(b)) return std::isnan(a) && std::isnan(b);
+  return std::memcmp(&a, &b, sizeof a) == 0;
+}
+
+/// The functions a header declares: names after "Tensor" at the start of a line.
+std::set<std::string> declared(const std::filesystem::path& header) {
+  std::ifstream file(header);
+  REQUIRE(file.good());
+  const std::regex declaration("^(?:inline )?Tensor ([a-z_0-9]+)\\(");
+  std::set<std::string> names;
+  std::smatch match;
+  for (std::string line; std::getline(file, line);)
+    if (std::regex_search(line, match, declaration)) names.insert(match[1]);
+  return names;
+}
+
+}  // namespace
+
+TEST_CASE("every sample has finite values, and its derivatives agree with central differences") {
+  for_each_row([](const Row& row) {
+    REQUIRE(!row.samples.empty());
+    for (std::size_t i = 0; i < row.samples.size(); ++i) {
+      INFO("sample " << i);
+      Case(row, row.samples[i]).run();
+    }
+  });
+}
+
+TEST_CASE("special values come out bit for bit") {
+  for_each_row([](const Row& row) {
+    for (std::size_t k = 0; k < row.special.size(); ++k) {
+      INFO("special value " << k);
+      const Values found = row.special[k].call().to_vector<double>();
+      const Values& expected = row.special[k].expected;
+      REQUIRE(found.size() == expected.size());
+      for (std::size_t i = 0; i < found.size(); ++i) {
+        INFO("entry " << i << ": " << found[i] << ", expected " << expected[i]);
+        CHECK(same_bits(found[i], expected[i]));
+      }
+    }
+  });
+}
+
+TEST_CASE("every mistake is an error that names the operation and the line") {
+  for_each_row([](const Row& row) {
+    for (const ErrorSample& sample : row.errors) {
+      INFO("expected words: " << sample.words);
+      std::string message;
+      try {
+        sample.call();
+      } catch (const Error& error) {
+        message = error.what();
+      }
+      INFO("message: " << message);
+      CHECK(message.find(sample.words) != std::string::npos);
+      CHECK(message.find(".cpp:") != std::string::npos);
+    }
+  });
+}
+
+TEST_CASE("each row has a sample of every kind or says why not") {
+  for_each_row([](const Row& row) {
+    bool plain = false, broadcast = false, scalar = false, empty = false, strided = false;
+    for (const Sample& sample : row.samples)
+      for (const SampleInput& input : sample.inputs) {
+        plain |= !input.broadcast && !input.strided && input.shape.rank() > 0 && input.shape.size() > 0;
+        broadcast |= input.broadcast || !(input.shape == sample.inputs[0].shape);
+        scalar |= input.shape.rank() == 0;
+        empty |= input.shape.size() == 0;
+        strided |= input.strided;
+      }
+    const bool all = plain && broadcast && scalar && empty && strided;
+    INFO("plain " << plain << " broadcast " << broadcast << " 0-d " << scalar << " empty " << empty << " strided "
+                  << strided);
+    CHECK((all || row.fewer_samples));
+    CHECK(!(all && row.fewer_samples));
+  });
+}
+
+TEST_CASE("every public function has a row, and every row a public function") {
+  const std::filesystem::path source = std::filesystem::path(XGRAD_TEST_FILES).parent_path().parent_path();
+  std::set<std::string> functions = declared(source / "graph" / "basic.hpp");
+  for (const auto& entry : std::filesystem::directory_iterator(source / "ops"))
+    if (entry.path().extension() == ".hpp") functions.merge(declared(entry.path()));
+  CHECK(functions.size() >= 75);
+  std::set<std::string> rows;
+  for_each_row([&](const Row& row) {
+    CHECK(rows.insert(row.name).second);
+    CHECK(functions.count(row.name) == 1);
+  });
+  for (const std::string& function : functions) {
+    INFO("function " << function);
+    CHECK(rows.count(function) == 1);
+  }
+}

@@ -1,0 +1,56 @@
+#pragma once
+/// Everything xgrad offers. Programs that want to compile faster include the narrow headers instead.
+
+#include <xgrad/graph/basic.hpp>
+#include <xgrad/graph/error.hpp>
+#include <xgrad/graph/generator.hpp>
+#include <xgrad/graph/grad.hpp>
+#include <xgrad/graph/op.hpp>
+#include <xgrad/graph/parameter.hpp>
+#include <xgrad/graph/plan.hpp>
+#include <xgrad/graph/rerecord.hpp>
+#include <xgrad/graph/shape.hpp>
+#include <xgrad/graph/tensor.hpp>
+
+#include <xgrad/ops/activation.hpp>
+#include <xgrad/ops/elementwise.hpp>
+#include <xgrad/ops/indexing.hpp>
+#include <xgrad/ops/product.hpp>
+#include <xgrad/ops/random.hpp>
+#include <xgrad/ops/reduce.hpp>
+#include <xgrad/ops/shape.hpp>
+
+#include <xgrad/optim/names.hpp>
+#include <xgrad/optim/optimizer.hpp>
+#include <xgrad/optim/optimizers.hpp>
+#include <xgrad/optim/schedules.hpp>
+#include <xgrad/optim/shared.hpp>
+
+#include <xgrad/data/batches.hpp>
+#include <xgrad/data/csv.hpp>
+#include <xgrad/data/idx.hpp>
+#include <xgrad/data/mnist.hpp>
+#include <xgrad/data/preprocess.hpp>
+#include <xgrad/data/shuffle.hpp>
+#include <xgrad/data/split.hpp>
+
+#include <xgrad/io/atomic_file.hpp>
+#include <xgrad/io/safetensors.hpp>
+
+#include <xgrad/report/confusion.hpp>
+#include <xgrad/report/progress.hpp>
+
+#include <xgrad/nn/activations.hpp>
+#include <xgrad/nn/call.hpp>
+#include <xgrad/nn/dense.hpp>
+#include <xgrad/nn/dropout.hpp>
+#include <xgrad/nn/initializers.hpp>
+#include <xgrad/nn/layer.hpp>
+#include <xgrad/nn/logs.hpp>
+#include <xgrad/nn/losses.hpp>
+#include <xgrad/nn/metrics.hpp>
+#include <xgrad/nn/model.hpp>
+#include <xgrad/nn/regularizers.hpp>
+#include <xgrad/nn/sequential.hpp>
+#include <xgrad/nn/shape_layers.hpp>
+#include <xgrad/nn/visit.hpp>
