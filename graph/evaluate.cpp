@@ -29,7 +29,12 @@ class Evaluation {
  private:
   void sort();
   std::uint32_t leaf_index(Node* node);
-  std::uint32_t find(Node* node) const;
+  /// The node's place in the order, or no_index. Nodes of this thread know it themselves.
+  std::uint32_t find(const Node* node) const {
+    if (node->owner == &state_) return node->stamp == number_ ? node->index : no_index;
+    return foreign_.empty() ? no_index : find_foreign(node);
+  }
+  std::uint32_t find_foreign(const Node* node) const;
   void choose_stored();
   void attach(std::span<kernels::Buffer*> results);
   void end_older_history();
@@ -71,8 +76,7 @@ void Evaluation::add_recorded_from_replaced() {
   }
 }
 
-std::uint32_t Evaluation::find(Node* node) const {
-  if (node->owner == &state_) return node->stamp == number_ ? node->index : no_index;
+std::uint32_t Evaluation::find_foreign(const Node* node) const {
   const auto found = foreign_.find(node);
   return found == foreign_.end() ? no_index : found->second;
 }
@@ -110,34 +114,27 @@ void Evaluation::sort() {
     while (!stack.empty()) {
       Visit& top = stack.back();
       Node* node = top.node;
-      if (node->stamp == number_ && node->index != no_index) {  // reached twice before it was finished
-        stack.pop_back();
-        continue;
-      }
       Node* deeper = nullptr;
-      while (top.next < node->arity) {
+      for (; top.next < node->arity; ++top.next) {
         Node* input = node->inputs[top.next];
-        if (!lends_shape(*node->op, top.next) && find(input) == no_index) {
-          if (!input->computed()) {
-            deeper = input;
-            break;
-          }
-          leaf_index(input);
+        if (lends_shape(*node->op, top.next) || find(input) != no_index) continue;
+        if (!input->computed()) {
+          deeper = input;
+          break;
         }
-        ++top.next;
+        leaf_index(input);
       }
       if (deeper) {
         visit(deeper);
         continue;
       }
       stack.pop_back();
-      const std::uint32_t first = static_cast<std::uint32_t>(request_.inputs.size());
+      request_.first_input.push_back(static_cast<std::uint32_t>(request_.inputs.size()));
       for (std::uint32_t k = 0; k < node->arity; ++k)
         request_.inputs.push_back(lends_shape(*node->op, k) ? no_index : find(node->inputs[k]));
       node->stamp = number_;
       node->index = static_cast<std::uint32_t>(request_.order.size());
       request_.order.push_back(node);
-      request_.first_input.push_back(first);
     }
   }
 }
@@ -145,7 +142,9 @@ void Evaluation::sort() {
 void Evaluation::choose_stored() {
   const std::size_t n = request_.order.size();
   std::vector<std::uint32_t> uses(n, 0);  // references this evaluation accounts for
-  for (const Tensor& root : roots_) ++uses[root.node()->index];
+  std::vector<std::uint32_t> asked(n, 0);
+  for (const Tensor& root : roots_) ++asked[root.node()->index];
+  uses = asked;
   for (std::size_t i = 0; i < n; ++i) {
     const Node* node = request_.order[i];
     if (node->computed()) continue;
@@ -160,12 +159,14 @@ void Evaluation::choose_stored() {
   request_.takeable.assign(n, 0);
   keeps_.assign(n, 0);
   ends_.assign(n, 0);
+  std::vector<std::uint8_t> leads(n, 0);  // somebody can ask for a gradient by this value or one below it
   for (std::size_t i = 0; i < n; ++i) {
     const Node* node = request_.order[i];
     if (node->computed()) {
       const bool replaced = is_replaced(node);
       ends_[i] = replaced;
       keeps_[i] = is_floating(node->dtype) && (node->arity ? node->flags.reachable : node->held() && !node->flags.weak);
+      leads[i] = keeps_[i];
       request_.takeable[i] = !node->flags.number && !node->flags.listed && node->references() == uses[i] + (replaced ? 1 : 0) &&
                              node->buffer->refs.load(std::memory_order_acquire) == 1 &&
                              !node->buffer->pinned.load(std::memory_order_relaxed);
@@ -176,10 +177,11 @@ void Evaluation::choose_stored() {
       const std::uint32_t input = request_.inputs[request_.first_input[i] + k];
       if (input == no_index) continue;
       ends_[i] |= ends_[input];
-      keeps |= keeps_[input] && rule_of(*node->op, k);
+      keeps |= leads[input] && rule_of(*node->op, k);
     }
     keeps_[i] = keeps && is_floating(node->dtype) && !node->flags.no_grad;
     request_.stored[i] = node->references() > uses[i];
+    leads[i] = is_floating(node->dtype) && (keeps_[i] || node->references() - node->consumers() > asked[i]);
   }
   for (const Tensor& root : roots_) request_.stored[root.node()->index] = 1;
   for (const Slot* slot : slots_) {

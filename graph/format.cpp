@@ -37,15 +37,17 @@ Digits split(const std::string& text, bool scientific) {
   return d;
 }
 
-/// The fewest digits that tell the number from its neighbours, but at most `limit` behind the point; zeros at the end go.
+/// The fewest digits that tell the number from its neighbours, but at most `limit` behind the point (or exactly so many);
+/// zeros at the end go.
 template <class T>
-Digits digits_of(T x, bool scientific, int limit) {
+Digits digits_of(T x, bool scientific, int limit, bool exactly = false) {
   const std::chars_format format = scientific ? std::chars_format::scientific : std::chars_format::fixed;
   char text[800];
   const auto write = [&](auto... digits) {
     const std::to_chars_result end = std::to_chars(text, text + sizeof text, x, format, digits...);
     return split(std::string(text, end.ptr), scientific);
   };
+  if (exactly) return write(limit);
   Digits d = write();
   if (limit >= 0 && d.fraction.size() > static_cast<std::size_t>(limit)) d = write(limit);
   d.fraction.erase(d.fraction.find_last_not_of('0') + 1);
@@ -101,10 +103,10 @@ std::vector<std::string> written_floats(const std::vector<T>& values) {
       texts[i] = padded_left(not_finite(values[i]), left + behind);
       continue;
     }
-    const Digits& d = digits[i];
+    // With an exponent every number shows as many digits as the longest.
+    const Digits d = scientific ? digits_of(values[i], true, static_cast<int>(right), true) : digits[i];
     texts[i] = padded_left(d.sign + d.whole, left) + "." + d.fraction;
     if (scientific) {
-      texts[i] += std::string(right - d.fraction.size(), '0');
       std::string exponent = exponent_text(d.exponent);
       exponent.insert(2, exponent_size - exponent.size(), '0');
       texts[i] += exponent;
@@ -133,7 +135,7 @@ std::vector<std::string> written(const std::vector<T>& values) {
   return texts;
 }
 
-/// A scalar: the fewest digits, with an exponent below 1e-4 and from 1e16 on.
+/// A scalar: the fewest digits, with an exponent below 1e-4 and from 1e16 on (float32: 1e6).
 template <class T>
 std::string written_scalar(T x) {
   if constexpr (std::is_same_v<T, bool>) return x ? "True" : "False";
@@ -141,7 +143,7 @@ std::string written_scalar(T x) {
   else {
     if (!std::isfinite(x)) return not_finite(x);
     const double size = std::fabs(static_cast<double>(x));
-    const bool scientific = size != 0 && (size < 1e-4 || size >= 1e16);
+    const bool scientific = size != 0 && (size < 1e-4 || size >= (sizeof(T) == 4 ? 1e6 : 1e16));
     const Digits d = digits_of(x, scientific, -1);
     if (scientific) return d.sign + d.whole + (d.fraction.empty() ? "" : "." + d.fraction) + exponent_text(d.exponent);
     return d.sign + d.whole + "." + (d.fraction.empty() ? "0" : d.fraction);

@@ -3,6 +3,7 @@
 #include <xgrad/graph/plan.hpp>
 #include <xgrad/graph/plan_ir.hpp>
 
+#include <algorithm>
 #include <cstring>
 #include <list>
 #include <unordered_map>
@@ -11,9 +12,10 @@ namespace xgrad {
 namespace {
 
 using Key = std::vector<std::uint64_t>;
+using KeyView = std::span<const std::uint64_t>;
 
-/// All that a plan may rely on, as words.
-void write_key(const Request& request, Key& key) {
+/// All that a plan may rely on, as words in `room`, which grows as needed.
+KeyView write_key(const Request& request, Key& room) {
   const std::size_t n = request.order.size();
   // Words a node may need: head, operation, two attributes, its shape, its list, its inputs and the shapes lent to it.
   constexpr std::size_t fixed = 4 + max_rank;
@@ -23,8 +25,8 @@ void write_key(const Request& request, Key& key) {
     most += fixed + list_of(node).size() + (node->computed() ? 0 : node->arity);
     if (!node->computed() && node->op->shape_only) most += node->arity * (1 + max_rank);
   }
-  key.resize(most);
-  std::uint64_t* out = key.data();
+  if (room.size() < most) room.resize(most);
+  std::uint64_t* out = room.data();
   for (std::size_t i = 0; i < n; ++i) {
     const Node* node = request.order[i];
     const bool leaf = node->computed();
@@ -66,10 +68,10 @@ void write_key(const Request& request, Key& key) {
       for (const std::int64_t length : lender->shape) *out++ = static_cast<std::uint64_t>(length);
     }
   }
-  key.resize(static_cast<std::size_t>(out - key.data()));
+  return {room.data(), static_cast<std::size_t>(out - room.data())};
 }
 
-std::uint64_t hash_of(const Key& key) {
+std::uint64_t hash_of(KeyView key) {
   std::uint64_t hash = key.size();
   for (const std::uint64_t word : key) {
     hash = (hash ^ word) * 0x9E3779B97F4A7C15u;
@@ -80,11 +82,11 @@ std::uint64_t hash_of(const Key& key) {
 
 class Cache {
  public:
-  std::shared_ptr<const Plan> find(std::uint64_t hash, const Key& key) {
+  std::shared_ptr<const Plan> find(std::uint64_t hash, KeyView key) {
     const std::lock_guard lock(mutex_);
     const auto [first, last] = index_.equal_range(hash);
     for (auto it = first; it != last; ++it) {
-      if (it->second->key != key) continue;
+      if (!std::equal(it->second->key.begin(), it->second->key.end(), key.begin(), key.end())) continue;
       entries_.splice(entries_.begin(), entries_, it->second);
       ++hits_;
       return it->second->plan;
@@ -93,11 +95,11 @@ class Cache {
     return nullptr;
   }
 
-  void add(std::uint64_t hash, const Key& key, const std::shared_ptr<const Plan>& plan) {
+  void add(std::uint64_t hash, KeyView key, const std::shared_ptr<const Plan>& plan) {
     const std::lock_guard lock(mutex_);
     const std::size_t bytes = key.size() * sizeof(key[0]) + plan->bytes;
     if (bytes > limit_) return;
-    entries_.push_front({hash, key, plan, bytes});
+    entries_.push_front({hash, Key(key.begin(), key.end()), plan, bytes});
     index_.emplace(hash, entries_.begin());
     bytes_ += bytes;
     trim();
@@ -159,12 +161,15 @@ Cache& cache() {
 }  // namespace
 
 std::shared_ptr<const Plan> plan_for(const Request& request) {
-  Key key;
-  write_key(request, key);
+  // Kept from call to call: the words of a plan that is found are never looked at again.
+  static thread_local Key room;
+  const KeyView key = write_key(request, room);
   const std::uint64_t hash = hash_of(key);
   if (auto plan = cache().find(hash, key)) return plan;
   auto plan = make_plan(request);
   cache().add(hash, key, plan);
+  constexpr std::size_t most_kept = std::size_t{1} << 20;
+  if (room.size() > most_kept) Key().swap(room);
   return plan;
 }
 

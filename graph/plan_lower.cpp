@@ -22,6 +22,7 @@ class Lowering {
   std::uint32_t launch(std::uint32_t i);
   Operand operand(std::uint32_t i, std::uint32_t k) const;
   Operand through_broadcast(const Operand& operand) const;
+  std::uint32_t in_memory(std::uint32_t id, std::uint32_t i);
   std::uint32_t add(Value value, bool mergeable = true);
   bool same(const Value& a, const Value& b) const;
   std::uint32_t simplified(const Value& value) const;
@@ -190,7 +191,23 @@ std::uint32_t Lowering::launch(std::uint32_t i) {
     if (node->arity > 3) value.more.push_back(operand(i, k));
     else value.in[k] = operand(i, k);
   }
+  if (value.form == Form::check) value.in[0].value = in_memory(value.in[0].value, i);
   return add(std::move(value), !node->op->random);
+}
+
+/// The value itself, or a copy of a number: what is stored needs memory of its own.
+std::uint32_t Lowering::in_memory(std::uint32_t id, std::uint32_t i) {
+  const Value& value = out_.values[id];
+  if (value.form != Form::number && value.form != Form::constant) return id;
+  Value copy;
+  copy.code = Code::copy;
+  copy.dtype = value.dtype;
+  copy.node = i;
+  copy.arity = 1;
+  copy.shape = request_.order[i]->shape;
+  copy.size = copy.shape.size();
+  copy.in[0] = {id, Shape()};
+  return add(std::move(copy));
 }
 
 std::uint32_t Lowering::computed(std::uint32_t i) {
@@ -230,27 +247,18 @@ Lowered Lowering::run() {
   out_.values.reserve(n);
   for (std::uint32_t i = 0; i < n; ++i) {
     std::uint32_t id = request_.is_leaf(i) ? leaf(i) : computed(i);
-    // A stored number needs memory of its own.
-    if (request_.stored[i]) {
-      const Form form = out_.values[id].form;
-      if (form == Form::number || form == Form::constant) {
-        Value copy;
-        copy.code = Code::copy;
-        copy.dtype = out_.values[id].dtype;
-        copy.node = i;
-        copy.arity = 1;
-        copy.shape = request_.order[i]->shape;
-        copy.size = copy.shape.size();
-        copy.in[0] = {id, Shape()};
-        id = add(std::move(copy));
-      }
-    }
+    if (request_.stored[i]) id = in_memory(id, i);
     out_.of.push_back(id);
   }
   out_.stored.assign(out_.values.size(), 0);
   out_.live.assign(out_.values.size(), 0);
-  for (std::uint32_t i = 0; i < n; ++i)
-    if (request_.stored[i]) out_.stored[out_.of[i]] = out_.live[out_.of[i]] = 1;
+  for (std::uint32_t i = 0; i < n; ++i) {
+    if (!request_.stored[i]) continue;
+    std::uint32_t v = out_.of[i];
+    out_.stored[v] = out_.live[v] = 1;
+    // What a check lets through is the same memory.
+    while (out_.values[v].form == Form::check) out_.stored[v = out_.values[v].in[0].value] = 1;
+  }
   for (std::size_t v = out_.values.size(); v-- > 0;) {
     // A check is wanted for what it may say, and is read through by those who wanted the value.
     if (!out_.live[v]) continue;

@@ -34,6 +34,7 @@ void run(const Plan& plan, const Request& request, std::span<kernels::Buffer*> r
 
 /// Whether input k of an operation lends its shape only.
 inline bool lends_shape(const Op& op, std::uint32_t k) {
+  if (!op.shape_only) return false;
   return k < 31 ? ((op.shape_only >> k) & 1) || (k > 0 && (op.shape_only >> 31)) : (op.shape_only >> 31) != 0;
 }
 inline Rule rule_of(const Op& op, std::uint32_t k) { return op.variadic ? op.rules[0] : (k < 3 ? op.rules[k] : nullptr); }

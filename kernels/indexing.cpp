@@ -134,6 +134,8 @@ void scatter_typed(const T* in, const I* indices, T* out, std::int64_t outer, st
   });
 }
 
+__extension__ typedef unsigned __int128 Wide;
+
 /// The words of one draw, in order.
 class Words {
  public:
@@ -155,7 +157,7 @@ class Words {
     for (;;) {
       const std::uint64_t low = next();
       const std::uint64_t word = std::uint64_t{next()} << 32 | low;
-      const auto product = static_cast<unsigned __int128>(word) * bound;
+      const auto product = static_cast<Wide>(word) * bound;
       if (static_cast<std::uint64_t>(product) >= rejected) return static_cast<std::uint64_t>(product >> 64);
     }
   }

@@ -40,10 +40,23 @@ constexpr std::string_view kind_of() {
   constexpr std::string_view text = __PRETTY_FUNCTION__;
   constexpr std::string_view full = text.substr(text.find("T = ") + 4);
   constexpr std::string_view whole = full.substr(0, full.find_first_of(";]"));
-  // Lambdas, function pointers and templates have no plain name.
-  if (whole.find_first_of("<({ ") != std::string_view::npos) return "Function";
-  const std::size_t colon = whole.rfind(':');
-  return colon == std::string_view::npos ? whole : whole.substr(colon + 1);
+  // From the end: template arguments, then the name; lambdas and function pointers have none.
+  std::size_t end = whole.size();
+  int depth = 0;
+  while (end > 0) {
+    const char c = whole[end - 1];
+    depth += (c == '>') - (c == '<');
+    if (depth == 0 && c != '<') break;
+    --end;
+  }
+  std::size_t begin = end;
+  while (begin > 0) {
+    const char c = whole[begin - 1];
+    const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+    if (!letter) break;
+    --begin;
+  }
+  return begin == end ? std::string_view("Function") : whole.substr(begin, end - begin);
 }
 
 /// A light reference to a Visitor, for a layer's `each`:

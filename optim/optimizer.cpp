@@ -5,6 +5,7 @@
 #include <xgrad/optim/optimizer.hpp>
 #include <xgrad/optim/optimizers.hpp>
 
+#include <memory>
 #include <unordered_map>
 
 namespace xgrad::optimizers {
@@ -77,6 +78,16 @@ std::vector<Tensor> limited(std::span<const Tensor> gradients, const Limits& lim
   return out;
 }
 
+/// Zeros as a value, which needs no plan.
+Tensor zeros_now(const Shape& shape, DType dtype) {
+  return with_dtype(dtype, [&](auto zero) {
+    using T = decltype(zero);
+    const auto n = static_cast<std::size_t>(shape.size());
+    const std::unique_ptr<T[]> values(new T[n]());  // not a vector: one of bool has no elements to point to
+    return tensor(std::span<const T>(values.get(), n), shape, {.dtype = dtype});
+  });
+}
+
 std::string describe(const Parameter& p) {
   return (p.name().empty() ? std::string("without a name") : "'" + std::string(p.name()) + "'") + " " +
          to_string(p.shape()) + " " + name_of(p.dtype());
@@ -114,8 +125,7 @@ void Optimizer::build(std::span<const Parameter> parameters) {
       throw DTypeError("[" + std::string(name()) + "] expected floating Parameters, got " + describe(p));
     std::vector<Parameter> slots;
     for (const std::string_view slot : s.rule->slots())
-      slots.emplace_back(zeros(p.shape(), {.dtype = p.dtype()}),
-                         std::string(p.name()) + "/" + std::string(slot), false);
+      slots.emplace_back(zeros_now(p.shape(), p.dtype()), std::string(p.name()) + "/" + std::string(slot), false);
     s.parameters.push_back(p);
     s.slots.push_back(std::move(slots));
     s.index.emplace(p.slot(), s.slots.size() - 1);

@@ -138,7 +138,8 @@ TEST_CASE("fit learns XOR with a struct of one's own") {
 TEST_CASE("an epoch with a smaller last batch makes two plans, the next makes none") {
   set_random_seed(6);
   Sequential model{Rescaling(1.0 / 255, {.input_shape = {6}}),
-                   Dense(8, {.activation = "relu", .kernel_regularizer = "l2"}), Dropout(.2), Dense(3, {.activation = "softmax"})};
+                   Dense(8, {.activation = "relu", .kernel_regularizer = "l2"}), Dropout(.2),
+                   Dense(3, {.activation = "softmax"})};
   // A rate that starts as the weight decay, becomes 1, then a half.
   const schedules::PiecewiseConstantDecay rates({0, 1, 2}, {.01, 1.0, .5, .001});
   model.compile({.optimizer = optimizers::Adam({.learning_rate = rates, .weight_decay = .01}),

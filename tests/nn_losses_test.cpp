@@ -63,7 +63,7 @@ TEST_CASE("binary cross-entropy has its values from probabilities, smoothed labe
 
 TEST_CASE("binary cross-entropy stays finite at both ends") {
   const Tensor y = tensor({1, 0}, doubles);
-  check(BinaryCrossentropy()(y, tensor({0, 1}, doubles)), -std::log(1e-7));
+  CHECK(BinaryCrossentropy()(y, tensor({0, 1}, doubles)).item() == Approx(-std::log(1e-7)).epsilon(1e-9));
   check(BinaryCrossentropy({.from_logits = true})(y, tensor({-1000, 1000}, doubles)), 1000);
   const Tensor z = tensor({-1000, 1000}, doubles);
   check_all(grad(BinaryCrossentropy({.from_logits = true})(y, z), z), {-.5, .5});

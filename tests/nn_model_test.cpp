@@ -217,10 +217,13 @@ TEST_CASE("a summary shows layers, shapes and numbers of parameters") {
   model.summary(out);
   const std::string text = out.str();
   for (const char* part : {"flatten (Flatten)", "(None, 784)", "dense (Dense)", "(None, 128)", "100,480",
-                           "dense_1 (Dense)", "1,290", "Total params: 101,770 (397.54 KB)", "Trainable params: 101,770"})
+                           "dense_1 (Dense)", "1,290",
+                           "Total params: 101,770 (397.54 KB)", "Trainable params: 101,770"})
     CHECK_THAT(text, Catch::Contains(part));
   std::ostringstream own;
   Model(Twice()).summary(own);
+  CHECK(kind_of<std::vector<int>>() == "vector");
+  CHECK(kind_of<decltype(&relu)>() == "Function");
   CHECK_THAT(own.str(), Catch::Contains("shared (Dense)") && Catch::Contains("scale (Scale)") &&
                             Catch::Contains("not built"));
 }

@@ -215,6 +215,7 @@ TEST_CASE("random programs give the same bits however they are run") {
   kernels::set_poison(true);
   std::uint64_t steps = 0, thrown = 0;
   for (std::uint64_t seed = first; seed < first + count; ++seed) {
+    INFO("seed " << seed);
     const Program program = make_program(seed);
     steps += program.steps.size();
     std::string error;
