@@ -1,6 +1,7 @@
 #include <xgrad/graph/node.hpp>
 
 #include <cstring>
+#include <utility>
 
 namespace xgrad {
 namespace {
@@ -19,6 +20,25 @@ constexpr Op assign_op{.name = "assign",
                        .infer = infer_assign,
                        .rules = {[](const Applied&, const Tensor& g) { return g; }},
                        .linear = true};
+
+/// Records without computing while it lives.
+class Lazily {
+ public:
+  explicit Lazily(ThreadState& state) : state_(state), eager_(state.eager) {
+    state.eager = false;
+    ++state.quiet;
+  }
+  ~Lazily() {
+    state_.eager = eager_;
+    --state_.quiet;
+  }
+  Lazily(const Lazily&) = delete;
+  Lazily& operator=(const Lazily&) = delete;
+
+ private:
+  ThreadState& state_;
+  const bool eager_;
+};
 
 /// Takes a node out of the role of its Parameter's value.
 void forget(Slot& slot, const Tensor& value) {
@@ -95,17 +115,11 @@ void Parameter::assign(const Arg& value) const {
     throw DTypeError(std::string("[assign] expected ") + name_of(before->dtype) + " for " + quoted(slot) + ", got " +
                      name_of(next.dtype()) + place(value.where()));
   ThreadState& state = this_thread();
-  if (!slot.pending) {
-    state.pending.reserve(state.pending.size() + 1);
-  }
+  state.pending.reserve(state.pending.size() + 1);
   Tensor own;
   {
-    // In eager mode the node is computed below, as the slot's value.
-    const bool eager = state.eager;
-    const Quiet quiet;
-    state.eager = false;
+    const Lazily lazily(state);  // eager or not, the node is computed as the slot's value, not before
     own = record(assign_op, {Arg(next, value.where())});
-    state.eager = eager;
   }
   if (slot.value.node() != slot.committed.node()) forget(slot, slot.value);
   own.node()->slot = &slot;

@@ -156,6 +156,8 @@ struct Plan {
   std::size_t bytes = 0;  ///< what the plan occupies
 };
 
+/// Fills the plan's steps and homes; temporaries have no place yet.
+void emit(const Request& request, const Lowered& lowered, const Grouped& grouped, Plan& plan);
 std::shared_ptr<const Plan> make_plan(const Request& request);
 
 }  // namespace xgrad

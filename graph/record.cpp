@@ -148,6 +148,32 @@ void promote_inputs(const Op& op, std::span<const Arg> args, Node** inputs, Tens
   }
 }
 
+/// Arithmetic between C++ numbers alone stays a C++ number, so that it still takes the dtype of the tensors it meets.
+Tensor number_of_numbers(const Op& op, std::span<const Arg> args) {
+  if (op.kind != Kind::elementwise || op.infer || args.empty() || args.size() > 2) return Tensor();
+  double x[2] = {};
+  bool whole = true;
+  for (std::size_t k = 0; k < args.size(); ++k) {
+    Arg number = 0;
+    if (!weak_number(args[k], number) || number.kind() == Arg::Kind::boolean) return Tensor();
+    whole &= number.kind() == Arg::Kind::integer;
+    x[k] = number.kind() == Arg::Kind::real ? number.real() : static_cast<double>(number.integer());
+  }
+  if (whole) return Tensor();
+  double result;
+  switch (op.code) {
+    case kernels::Code::add: result = x[0] + x[1]; break;
+    case kernels::Code::subtract: result = x[0] - x[1]; break;
+    case kernels::Code::multiply: result = x[0] * x[1]; break;
+    case kernels::Code::divide: result = x[0] / x[1]; break;
+    case kernels::Code::negate: result = -x[0]; break;
+    default: return Tensor();
+  }
+  Tensor number = make_number(Arg(result, args[0].where()), common_dtype(args, op.promotion), false);
+  number.node()->flags.weak = true;
+  return number;
+}
+
 /// Whether every argument is a tensor of the dtype the operation computes in.
 bool needs_no_promotion(const Op& op, std::span<const Arg> args) {
   DType type = bool_;
@@ -239,6 +265,7 @@ Tensor record(const Op& op, std::span<const Arg> args, const Attributes& attribu
   if (needs_no_promotion(op, args)) {
     for (std::uint32_t k = 0; k < arity; ++k) inputs[k] = args[k].node();
   } else {
+    if (Tensor number = number_of_numbers(op, args); number.defined()) return number;
     made.resize(arity);
     promote_inputs(op, args, inputs, made.data());
   }

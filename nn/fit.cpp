@@ -41,6 +41,7 @@ struct Training {
   void run(bool updates, Record&& record);
   void train(const Rows& rows, std::int64_t batch_size, int epoch, report::Progress& progress);
   void evaluate(const Rows& rows, std::int64_t batch_size, report::Progress* progress);
+  void show(report::Progress& progress, std::int64_t steps) const;
   void reset_metrics();
   Logs logs(std::string_view prefix = {}) const;
 
@@ -212,7 +213,7 @@ void Training::train(const Rows& rows, std::int64_t batch_size, int epoch, repor
       throw NumericError(where + "the loss became " + (std::isnan(loss) ? "NaN" : "infinite") + " in epoch " +
                          std::to_string(epoch + 1) + ", batch " + std::to_string(step + 1) + " of " +
                          std::to_string(steps) + " (learning rate " + std::to_string(rate) + ")");
-    if (progress.due()) progress.update(step + 1, logs().entries());
+    show(progress, step + 1);
   }
 }
 
@@ -222,8 +223,14 @@ void Training::evaluate(const Rows& rows, std::int64_t batch_size, report::Progr
     const std::int64_t begin = step * batch_size;
     const Numbers batch = Numbers(rows.order).subspan(begin, std::min(batch_size, rows.size() - begin));
     run(false, [&] { record_evaluation(rows.data, batch); });
-    if (progress && progress->due()) progress->update(step + 1, logs().entries());
+    if (progress) show(*progress, step + 1);
   }
+}
+
+void Training::show(report::Progress& progress, std::int64_t steps) const {
+  // The bar counts every step, but the numbers are only collected when they are drawn.
+  if (progress.due()) progress.update(steps, logs().entries());
+  else progress.update(steps);
 }
 
 void Training::reset_metrics() {
