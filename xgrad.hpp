@@ -8,6 +8,7 @@
 #include <xgrad/graph/op.hpp>
 #include <xgrad/graph/parameter.hpp>
 #include <xgrad/graph/plan.hpp>
+#include <xgrad/graph/print.hpp>
 #include <xgrad/graph/rerecord.hpp>
 #include <xgrad/graph/shape.hpp>
 #include <xgrad/graph/tensor.hpp>

@@ -1,7 +1,6 @@
 #pragma once
 /// Tables of numbers and words from CSV files.
 
-#include <xgrad/data/csv_cells.hpp>
 #include <xgrad/graph/tensor.hpp>
 
 namespace xgrad::data {
@@ -39,6 +38,24 @@ class Missing {
 };
 inline constexpr Missing missing_is_error{Missing::Kind::error};
 inline constexpr Missing missing_drops_row{Missing::Kind::drop_row};
+
+/// The cells of a CSV text, their quotes removed, one after the other.
+struct CsvCells {
+  struct Row {
+    std::size_t first = 0;   ///< its first cell
+    std::size_t count = 0;   ///< how many cells
+    std::int64_t line = 0;   ///< the line of the file it starts on, from 1
+    bool blank = false;      ///< nothing stands on its line
+  };
+  std::string text;
+  std::vector<std::size_t> ends;  ///< where each cell ends in `text`
+  std::vector<Row> rows;
+
+  std::string_view cell(std::size_t index) const {
+    const std::size_t begin = index ? ends[index - 1] : 0;
+    return std::string_view(text).substr(begin, ends[index] - begin);
+  }
+};
 
 /// How a CSV file is written and what of it is wanted.
 struct CsvOptions {
@@ -100,10 +117,10 @@ class Table {
 
 /// The table in a CSV file, plain or gzip-compressed. As in RFC 4180 cells may stand in quotes, inside which a doubled
 /// quote is one quote, and separators and line ends are text; lines end with LF, CR LF or CR, a UTF-8 byte order mark
-/// is skipped. Rows with nothing on their line are skipped if the table has more than one column. With missing_drops_row,
-/// rows in which a kept column is missing are left out. Throws IoError if the file cannot be read, is empty or UTF-16,
-/// has an unclosed quote or text after a closing one, or a row has another number of cells than the first (naming the
-/// line and both numbers); ValueError for a column there is not.
+/// is skipped. Rows with nothing on their line are skipped if the table has more than one column. With
+/// missing_drops_row, rows in which a kept column is missing are left out. Throws IoError if the file cannot be read,
+/// is empty or UTF-16, has an unclosed quote or text after a closing one, or a row has another number of cells than the
+/// first (naming the line and both numbers); ValueError for a column there is not.
 Table read_csv(const std::string& path, CsvOptions options = {});
 
 }  // namespace xgrad::data

@@ -1,7 +1,7 @@
 #pragma once
-/// Internal to data/: splitting CSV text into cells, without tensors.
+/// Internal to data/: splitting CSV text into cells.
 
-#include <xgrad/data/csv_cells.hpp>
+#include <xgrad/data/csv.hpp>
 
 namespace xgrad::data {
 

@@ -1,6 +1,6 @@
-/// One neuron by hand: z = x1 w1 + x2 w2 + b1, a = sigmoid(z). Its output, its derivatives of every order, its formulas.
+/// One neuron by hand: z = x1 w1 + x2 w2 + b1, a = sigmoid(z). Its output, its derivatives of every order, its
+/// formulas.
 
-#include <xgrad/graph/print.hpp>
 #include <xgrad/xgrad.hpp>
 
 #include <cmath>

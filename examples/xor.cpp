@@ -14,7 +14,7 @@ namespace {
 
 Parameter weight(const Tensor& value, const char* name) { return Parameter(cast(value, float64), name); }
 
-Tensor numbers(std::initializer_list<std::initializer_list<double>> rows) { return tensor(rows, {.dtype = float64}); }
+Tensor numbers(const Nested& rows) { return tensor(rows, {.dtype = float64}); }
 
 }  // namespace
 

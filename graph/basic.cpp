@@ -71,16 +71,8 @@ constexpr Op sum_op{
     .linear = true,
     .folded = folded_axes};
 
-/// Whether numbers of shape `from` repeat to fill `to`.
-bool fits(const Shape& from, const Shape& to) {
-  if (from.rank() > to.rank()) return false;
-  for (int i = 1; i <= from.rank(); ++i)
-    if (from[-i] != to[-i] && from[-i] != 1) return false;
-  return true;
-}
-
 void infer_sum_like(Recording& call) {
-  if (!fits(call.shape(1), call.shape(0))) call.shape_error("expected a shape that broadcasts to the first");
+  if (!repeats_to(call.shape(1), call.shape(0))) call.shape_error("expected a shape that broadcasts to the first");
   call.result(call.shape(1), call.dtype(0));
 }
 

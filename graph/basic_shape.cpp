@@ -16,27 +16,25 @@ std::string written(std::span<const std::int64_t> lengths) {
   return text + (lengths.size() == 1 ? ",)" : ")");
 }
 
-/// A requested shape; its elements must be countable.
+/// A requested shape; the bytes of its elements must be countable.
 Shape requested(const Recording& call, std::span<const std::int64_t> lengths) {
   if (lengths.size() > max_rank) call.shape_error("expected a shape of at most 8 axes, not " + written(lengths));
-  std::int64_t size = 1;
+  std::int64_t bytes = 8;
   for (const std::int64_t length : lengths)
-    if (length > 0 && __builtin_mul_overflow(size, length, &size))
+    if (length > 0 && __builtin_mul_overflow(bytes, length, &bytes))
       call.shape_error("expected a shape whose elements can be counted, not " + written(lengths));
   return Shape(lengths);
 }
 
 // --- broadcasting ----------------------------------------------------------------------------------------------------
 
-void check_fits(const Recording& call, const Shape& from, const Shape& to) {
-  bool ok = from.rank() <= to.rank();
-  for (int i = 1; ok && i <= from.rank(); ++i) ok = from[-i] == to[-i] || from[-i] == 1;
-  if (!ok) call.shape_error("expected a shape that broadcasts to " + to_string(to));
+void check_repeats(const Recording& call, const Shape& from, const Shape& to) {
+  if (!repeats_to(from, to)) call.shape_error("expected a shape that broadcasts to " + to_string(to));
 }
 
 void infer_broadcast_to(Recording& call) {
   const Shape to = requested(call, call.list());
-  check_fits(call, call.shape(0), to);
+  check_repeats(call, call.shape(0), to);
   call.result(to, call.dtype(0));
 }
 
@@ -48,7 +46,7 @@ constexpr Op broadcast_to_op{
     .linear = true};
 
 void infer_broadcast_like(Recording& call) {
-  check_fits(call, call.shape(0), call.shape(1));
+  check_repeats(call, call.shape(0), call.shape(1));
   call.result(call.shape(1), call.dtype(0));
 }
 
@@ -124,6 +122,13 @@ constexpr Op expand_op{
     .linear = true};
 
 }  // namespace
+
+bool repeats_to(const Shape& from, const Shape& to) {
+  if (from.rank() > to.rank()) return false;
+  for (int i = 1; i <= from.rank(); ++i)
+    if (from[-i] != to[-i] && from[-i] != 1) return false;
+  return true;
+}
 
 Tensor broadcast_to(const Arg& x, const Shape& shape) {
   return record(broadcast_to_op, {x}, {.list = std::span(shape.begin(), shape.end())});

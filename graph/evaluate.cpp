@@ -12,6 +12,9 @@ bool is_replaced(const Node* node) {
   return slot && slot->pending && slot->committed.node() == node && slot->value.node() != node;
 }
 
+/// A Parameter's newest value, still pending: history ends here, it becomes a leaf when it is computed.
+bool is_newest(const Node* node) { return node->slot && node->slot->value.node() == node; }
+
 /// One evaluation: collects what is due, plans and runs it, and lets go of history that has ended.
 class Evaluation {
  public:
@@ -68,7 +71,7 @@ void Evaluation::add_recorded_from_replaced() {
     for (std::uint32_t k = 0; k < node->arity && !from_replaced; ++k) {
       const Node* input = node->inputs[k];
       if (lends_shape(*node->op, k)) continue;
-      from_replaced = (input->owner == &state_ && input->mark == number_) || is_replaced(input);
+      from_replaced = (input->owner == &state_ && input->mark == number_ && !is_newest(input)) || is_replaced(input);
     }
     if (!from_replaced) continue;
     node->mark = number_;
@@ -179,16 +182,12 @@ void Evaluation::choose_stored() {
       ends_[i] |= ends_[input];
       keeps |= leads[input] && rule_of(*node->op, k);
     }
+    if (is_newest(node)) keeps = ends_[i] = false;
     keeps_[i] = keeps && is_floating(node->dtype) && !node->flags.no_grad;
     request_.stored[i] = node->references() > uses[i];
     leads[i] = is_floating(node->dtype) && (keeps_[i] || node->references() - node->consumers() > asked[i]);
   }
   for (const Tensor& root : roots_) request_.stored[root.node()->index] = 1;
-  for (const Slot* slot : slots_) {
-    Node* value = slot->value.node();
-    if (!value->computed()) keeps_[value->index] = 0;  // a Parameter's value is a leaf once it is computed
-  }
-
   // Products and reductions that a gradient may want later are kept with the history that leads to them.
   std::vector<std::uint8_t> alive(n, 0);
   for (std::size_t i = n; i-- > 0;) {
@@ -227,7 +226,7 @@ void Evaluation::attach(std::span<kernels::Buffer*> results) {
     Node* node = request_.order[i];
     node->buffer = results[i];
     node->flags.reachable = keeps_[i];
-    if (ends_[i] && !(node->slot && node->slot->value.node() == node)) end(node);
+    if (ends_[i]) end(node);
     else if (!keeps_[i]) end_history(node);
   }
 }

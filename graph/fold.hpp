@@ -5,6 +5,9 @@
 
 namespace xgrad {
 
+/// Whether elements of shape `from` repeat to fill `to`.
+bool repeats_to(const Shape& from, const Shape& to);
+
 /// Records a reduction: attribute 0 is the mask counted from the end, attribute 1 says whether folded axes stay.
 Tensor fold(const Op& op, const Arg& x, std::uint32_t mask, bool keepdims);
 /// The shape rule of such an operation: folded axes go, or get length 1; the dtype stays.

@@ -15,7 +15,7 @@ constexpr std::int64_t edge_items = 3;
 constexpr std::size_t line_width = 75;
 constexpr int precision = 8;
 
-/// The decimal digits of a finite number, before and after the point, and its exponent of ten if it is written with one.
+/// The decimal digits of a finite number before and after the point, and its exponent of ten if it is written with one.
 struct Digits {
   std::string sign, whole, fraction;
   int exponent = 0;
@@ -37,8 +37,8 @@ Digits split(const std::string& text, bool scientific) {
   return d;
 }
 
-/// The fewest digits that tell the number from its neighbours, but at most `limit` behind the point (or exactly so many);
-/// zeros at the end go.
+/// The fewest digits that tell the number from its neighbours, but at most `limit` behind the point (or exactly so
+/// many); zeros at the end go.
 template <class T>
 Digits digits_of(T x, bool scientific, int limit, bool exactly = false) {
   const std::chars_format format = scientific ? std::chars_format::scientific : std::chars_format::fixed;

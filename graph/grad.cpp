@@ -212,15 +212,20 @@ Tensor jvp(const Arg& y, std::span<const Tensor> xs, std::span<const Tensor> tan
   return moving.back().defined() ? moving.back() : zeros_like(Tensor::share(order.back()));
 }
 
-std::vector<Parameter> parameters_of(const Tensor& y) {
+namespace {
+std::vector<Parameter> parameters_below(Node* y, Follow follow) {
   std::vector<Parameter> found;
-  if (!y.defined()) return found;
   Places places;
-  for (Node* node : walk(y.node(), Follow::values, places)) {
+  for (Node* node : walk(y, follow, places)) {
     Slot* slot = node->slot;
     if (slot && slot->value.node() == node) found.push_back(Parameter::of(slot));
   }
   return found;
+}
+}  // namespace
+
+std::vector<Parameter> parameters_of(const Tensor& y) {
+  return y.defined() ? parameters_below(y.node(), Follow::values) : std::vector<Parameter>();
 }
 
 void Tensor::backward(Location where) const {
@@ -229,7 +234,7 @@ void Tensor::backward(Location where) const {
   const Quiet quiet;
   std::vector<Parameter> parameters;
   std::vector<Tensor> values;
-  for (const Parameter& p : parameters_of(*this)) {
+  for (const Parameter& p : parameters_below(node(), Follow::derivatives)) {
     if (!p.trainable()) continue;
     parameters.push_back(p);
     values.push_back(p.value());

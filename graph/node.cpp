@@ -329,6 +329,9 @@ Within::~Within() {
   state.composition = nullptr;
 }
 
+Quiet::Quiet() { ++this_thread().quiet; }
+Quiet::~Quiet() { --this_thread().quiet; }
+
 NoGrad::NoGrad() : before_(this_thread().no_grad) { this_thread().no_grad = true; }
 NoGrad::~NoGrad() { this_thread().no_grad = before_; }
 

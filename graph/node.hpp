@@ -147,18 +147,6 @@ void free_foreign(ThreadState& state);
 /// Drops a node's inputs: it becomes a leaf.
 void end_history(Node* node);
 
-/// Keeps the bound on pending work from firing while it lives.
-class Quiet {
- public:
-  Quiet() : state_(this_thread()) { ++state_.quiet; }
-  ~Quiet() { --state_.quiet; }
-  Quiet(const Quiet&) = delete;
-  Quiet& operator=(const Quiet&) = delete;
-
- private:
-  ThreadState& state_;
-};
-
 /// Computes these nodes and all that is due with them.
 void evaluate(std::span<Node* const> asked);
 /// Computes whatever this thread's handles hold: the bound on pending work.

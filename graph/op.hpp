@@ -150,6 +150,16 @@ class Within {
   bool outermost_;
 };
 
+/// Pending work is limited: a loop that never asks for values is computed now and then. While an object of this type lives,
+/// that does not happen on this thread, so that a rule, a gradient or an optimizer's step is planned as a whole.
+class Quiet {
+ public:
+  Quiet();
+  ~Quiet();
+  Quiet(const Quiet&) = delete;
+  Quiet& operator=(const Quiet&) = delete;
+};
+
 /// While it lives, what this thread records belongs to the layer (or part) of this name; nested names join with '/'.
 class NameScope {
  public:
@@ -182,8 +192,8 @@ struct SampleInput {
   bool broadcast = false;             ///< made by broadcasting along the first axis
 };
 
-/// A sample: inputs for one call of a function. No two of a tensor's values are closer than 0.01 (ties and kinks are tested as
-/// special values).
+/// A sample: inputs for one call of a function. No two of a tensor's values are alike (ties and kinks are tested as special
+/// values).
 struct Sample {
   std::vector<SampleInput> inputs;
 };

@@ -9,6 +9,14 @@ namespace xgrad {
 Rows arithmetic_rows();
 Rows reshape_rows();
 
+/// A vector of float64, and one of int64.
+inline Tensor doubles(const std::vector<double>& values) {
+  return tensor(values, Shape{static_cast<std::int64_t>(values.size())});
+}
+inline Tensor ints(const std::vector<double>& values) {
+  return tensor(values, Shape{static_cast<std::int64_t>(values.size())}, {.dtype = int64});
+}
+
 /// Calls a function of one, two or three arguments.
 template <Tensor (*function)(const Arg&)>
 Tensor call_unary(std::span<const Tensor> in) {

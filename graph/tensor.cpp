@@ -161,45 +161,34 @@ Tensor tensor(std::span<const T> values, const Shape& shape, TensorOptions optio
   return result;
 }
 
-Tensor tensor(std::initializer_list<double> values, TensorOptions options) {
-  return tensor(std::span(values.begin(), values.size()), Shape{static_cast<std::int64_t>(values.size())}, options);
-}
-
 namespace {
 
-/// Appends a row's numbers; throws if rows differ in length.
-void append_row(std::vector<double>& all, std::initializer_list<double> row, std::size_t length) {
-  if (row.size() != length)
-    throw ShapeError("[tensor] expected rows of equal length, got " + std::to_string(length) + " and " +
-                     std::to_string(row.size()) + " numbers");
-  all.insert(all.end(), row.begin(), row.end());
+/// Appends the numbers below `values`, whose nesting must follow `shape` from `axis` on.
+void append_nested(const Nested& values, const Shape& shape, int axis, std::vector<double>& all) {
+  if (axis == shape.rank() && !values.is_list()) {
+    all.push_back(values.number());
+    return;
+  }
+  const std::int64_t length = values.is_list() ? static_cast<std::int64_t>(values.list().size()) : -1;
+  if (axis == shape.rank() || length != shape[axis])
+    throw ShapeError("[tensor] expected braces that hold equally many on each level, shape " + to_string(shape) +
+                     " by the first ones, got " + (length < 0 ? "a number" : std::to_string(length)) + " at level " +
+                     std::to_string(axis + 1));
+  for (const Nested& value : values.list()) append_nested(value, shape, axis + 1, all);
 }
 
 }  // namespace
 
-Tensor tensor(std::initializer_list<std::initializer_list<double>> values, TensorOptions options) {
-  std::vector<double> all;
-  const std::size_t columns = values.size() ? values.begin()->size() : 0;
-  for (const auto& row : values) append_row(all, row, columns);
-  return tensor(std::span<const double>(all),
-                Shape{static_cast<std::int64_t>(values.size()), static_cast<std::int64_t>(columns)}, options);
-}
-
-Tensor tensor(std::initializer_list<std::initializer_list<std::initializer_list<double>>> values,
-              TensorOptions options) {
-  std::vector<double> all;
-  const std::size_t rows = values.size() ? values.begin()->size() : 0;
-  const std::size_t columns = rows ? values.begin()->begin()->size() : 0;
-  for (const auto& matrix : values) {
-    if (matrix.size() != rows)
-      throw ShapeError("[tensor] expected matrices of equal height, got " + std::to_string(rows) + " and " +
-                       std::to_string(matrix.size()) + " rows");
-    for (const auto& row : matrix) append_row(all, row, columns);
+Tensor tensor(const Nested& values, TensorOptions options) {
+  if (!values.is_list()) return Tensor(values.number(), options);
+  Shape shape;
+  for (const Nested* level = &values; level->is_list(); level = level->list().data()) {
+    shape.append(static_cast<std::int64_t>(level->list().size()));
+    if (level->list().empty()) break;
   }
-  return tensor(std::span<const double>(all),
-                Shape{static_cast<std::int64_t>(values.size()), static_cast<std::int64_t>(rows),
-                      static_cast<std::int64_t>(columns)},
-                options);
+  std::vector<double> all;
+  append_nested(values, shape, 0, all);
+  return tensor(std::span<const double>(all), shape, options);
 }
 
 Tensor borrow(const void* data, const Shape& shape, DType dtype) {

@@ -149,12 +149,25 @@ template <class T>
 Tensor tensor(const std::vector<T>& values, const Shape& shape, TensorOptions options = {.dtype = dtype_of<T>}) {
   return tensor(std::span<const T>(values), shape, options);
 }
-/// tensor({1, 2, 3}): a vector. Numbers become `options.dtype`.
-Tensor tensor(std::initializer_list<double> values, TensorOptions options = {});
-/// tensor({{1, 2}, {3, 4}}): a matrix; rows must have one length (ShapeError).
-Tensor tensor(std::initializer_list<std::initializer_list<double>> values, TensorOptions options = {});
-Tensor tensor(std::initializer_list<std::initializer_list<std::initializer_list<double>>> values,
-              TensorOptions options = {});
+/// Numbers in nested braces: {{1, 2}, {3, 4}}. Lives as long as the expression it stands in.
+class Nested {
+ public:
+  Nested(double number) : number_(number) {}
+  Nested(std::initializer_list<Nested> list) : first_(list.begin()), size_(list.size()), is_list_(true) {}
+  bool is_list() const { return is_list_; }
+  double number() const { return number_; }
+  std::span<const Nested> list() const { return {first_, size_}; }
+
+ private:
+  double number_ = 0;
+  const Nested* first_ = nullptr;
+  std::size_t size_ = 0;
+  bool is_list_ = false;
+};
+
+/// tensor({1, 2, 3}) is a vector, tensor({{1, 2}, {3, 4}}) a matrix, and so on to 8 axes; numbers become `options.dtype`.
+/// Throws ShapeError unless the braces on each level hold equally many.
+Tensor tensor(const Nested& values, TensorOptions options = {});
 
 /// A tensor over memory that stays the caller's: it must stay alive and unchanged as long as any tensor made from it lives.
 Tensor borrow(const void* data, const Shape& shape, DType dtype);

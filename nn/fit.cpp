@@ -1,6 +1,6 @@
 #include <xgrad/data/shuffle.hpp>
 #include <xgrad/graph/grad.hpp>
-#include <xgrad/graph/node.hpp>
+#include <xgrad/graph/op.hpp>
 #include <xgrad/nn/model_state.hpp>
 #include <xgrad/ops/elementwise.hpp>
 #include <xgrad/ops/indexing.hpp>

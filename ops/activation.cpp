@@ -76,7 +76,6 @@ Tensor logsumexp(const Arg& x, Axes axes, bool keepdims) {
 Rows activation_rows() {
   using In = std::span<const Tensor>;
   static const double inf = __builtin_inf(), nan = __builtin_nan("");
-  static const auto doubles = [](std::initializer_list<double> values) { return tensor(values, {.dtype = float64}); };
   // Reductions have no broadcast between arguments; a broadcast source stands for it.
   static const std::vector<Sample> rows_of_numbers = {{{{.shape = {2, 3}}}},
                                                       {{{.shape = {3, 4}, .broadcast = true}}},

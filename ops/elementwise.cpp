@@ -29,7 +29,8 @@ constexpr Op sqrt_op =
 constexpr Op reciprocal_op = real_function("reciprocal", Code::reciprocal, [](const Applied& c, const Tensor& g) {
   return -(g * square(c.out()));
 });
-constexpr Op sin_op = real_function("sin", Code::sin, [](const Applied& c, const Tensor& g) { return g * cos(c.in(0)); });
+constexpr Op sin_op =
+    real_function("sin", Code::sin, [](const Applied& c, const Tensor& g) { return g * cos(c.in(0)); });
 constexpr Op cos_op =
     real_function("cos", Code::cos, [](const Applied& c, const Tensor& g) { return -(g * sin(c.in(0))); });
 constexpr Op tanh_op =

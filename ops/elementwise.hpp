@@ -20,8 +20,8 @@ Tensor cos(const Arg& x);   ///< cosine of radians
 Tensor tanh(const Arg& x);  ///< hyperbolic tangent
 Tensor floor(const Arg& x);  ///< the largest integer not above x; derivative 0
 
-/// a^b. A small C++ integer exponent is exact repeated multiplication where that is cheaper (2 is square, -1 reciprocal).
-/// d/db at a = 0 is 0 for b >= 0; negative bases with a fractional exponent give NaN.
+/// a^b. A C++ exponent of 2 is computed as square, of -1 as reciprocal. d/db at a = 0 is 0 for b >= 0; a negative base
+/// with a fractional exponent gives NaN. Integers by repeated squaring; a negative exponent then gives 0 (+-1 for +-1).
 Tensor power(const Arg& a, const Arg& b);
 inline Tensor pow(const Arg& a, const Arg& b) { return power(a, b); }
 

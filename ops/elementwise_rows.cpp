@@ -6,9 +6,6 @@ namespace {
 
 constexpr double inf = __builtin_inf(), nan = __builtin_nan("");
 
-Tensor ints(std::initializer_list<double> values) { return tensor(values, {.dtype = int64}); }
-Tensor doubles(std::initializer_list<double> values) { return tensor(values, {.dtype = float64}); }
-
 }  // namespace
 
 Rows function_rows() {
@@ -22,7 +19,8 @@ Rows function_rows() {
       {.name = "expm1",
        .call = call_unary<expm1>,
        .samples = unary_samples(-2, 2),
-       .special = {{[] { return expm1(doubles({0, -0.0, -inf, inf, nan, 1e-300})); }, {0, -0.0, -1, inf, nan, 1e-300}}}},
+       .special = {{[] { return expm1(doubles({0, -0.0, -inf, inf, nan, 1e-300})); },
+                    {0, -0.0, -1, inf, nan, 1e-300}}}},
       {.name = "log",
        .call = call_unary<log>,
        .samples = unary_samples(0.2, 4),

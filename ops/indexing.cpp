@@ -91,8 +91,8 @@ constexpr Op take_op{
 
 // --- its reverse -----------------------------------------------------------------------------------------------------
 
-/// Inputs: what was taken, the indices, and the array it was taken from, which lends its shape. What was taken is added in its
-/// places to zeros.
+/// Inputs: what was taken, the indices, and the array it was taken from, which lends its shape. What was taken is added
+/// to zeros in its places.
 void infer_put(Recording& call) {
   check_index_type(call, 1);
   call.result(call.shape(2), call.dtype(0));
@@ -187,8 +187,6 @@ Tensor evaluated(const Tensor& x) { return x.eval(); }
 Rows indexing_rows() {
   using In = std::span<const Tensor>;
   static const double nan = __builtin_nan("");
-  static const auto doubles = [](std::initializer_list<double> values) { return tensor(values, {.dtype = float64}); };
-  static const auto ints = [](std::initializer_list<double> values) { return tensor(values, {.dtype = int64}); };
   static const auto index = [](const Shape& shape, std::vector<double> values) {
     return SampleInput{.shape = shape, .dtype = int64, .values = std::move(values)};
   };
@@ -204,7 +202,8 @@ Rows indexing_rows() {
                    {{{.shape = {3, 2}}, index({0}, {})}},
                    {{{.shape = {3, 4}, .strided = true}, index({2}, {2, 0})}}},
        .special = {{[] { return take(ints({5, 6, 7}), -1); }, {7}},
-                   {[] { return take(tensor({{1., 2.}, {3., 4.}}), tensor({1, 0}, {.dtype = uint8}), -1); }, {2, 1, 4, 3}},
+                   {[] { return take(tensor({{1., 2.}, {3., 4.}}), tensor({1, 0}, {.dtype = uint8}), -1); },
+                    {2, 1, 4, 3}},
                    {[] { return take(zeros({0, 2}), zeros({0}, {.dtype = int32})); }, {}}},
        .errors = {{[] { return evaluated(take(doubles({1, 2, 3}), ints({0, 3}))); },
                    "[take] expected indices from -3 to 2, got 3 at position (1,)"},
@@ -212,7 +211,8 @@ Rows indexing_rows() {
                   {[] { return evaluated(take(zeros({0}), ints({0}))); }, "the axis is empty"},
                   {[] { return take(doubles({1, 2}), doubles({0})); }, "integer dtype"},
                   {[] { return take(doubles({1, 2}), 0, 1); }, "[take] expected an axis"},
-                  {[] { return take(zeros({1, 1, 1, 1, 1}), zeros({1, 1, 1, 1, 1}, {.dtype = int64})); }, "at most 8"}}},
+                  {[] { return take(zeros({1, 1, 1, 1, 1}), zeros({1, 1, 1, 1, 1}, {.dtype = int64})); },
+                   "at most 8"}}},
       {.name = "one_hot",
        .call = [](In in) { return one_hot(in[0], 3, float64); },
        .samples = {{{index({2, 2}, {0, 2, 1, 1})}}, {{index({}, {1})}}, {{index({0}, {})}}},

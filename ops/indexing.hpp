@@ -5,8 +5,8 @@
 
 namespace xgrad {
 
-/// x[..., indices, ...] along an axis: the axis is replaced by the shape of `indices` (an integer tensor). Negative indices
-/// count from the end. An index out of range is an error when values are computed, with the place of this call.
+/// x[..., indices, ...] along an axis: the axis is replaced by the shape of `indices` (an integer tensor). Negative
+/// indices count from the end. An index out of range is an error when values are computed, with the place of this call.
 Tensor take(const Arg& x, const Arg& indices, int axis = 0);
 
 /// (..., classes): 1 where the last index equals x, else 0; a row of zeros where x is outside 0 ... classes-1 (Keras).

@@ -162,7 +162,9 @@ struct Cut {
 
 Cut cut(std::int64_t start, std::int64_t stop, std::int64_t step, std::int64_t n) {
   const std::int64_t low = step > 0 ? 0 : -1, high = step > 0 ? n : n - 1;
-  const auto inside = [&](std::int64_t position) { return std::clamp(position < 0 ? position + n : position, low, high); };
+  const auto inside = [&](std::int64_t position) {
+    return std::clamp(position < 0 ? position + n : position, low, high);
+  };
   const std::int64_t first = inside(start);
   const std::int64_t end = stop == to_end ? (step > 0 ? n : -1) : inside(stop);
   // No step needs to be longer than the axis.
@@ -288,7 +290,6 @@ Tensor slice_axis(const Arg& x, int axis, Range range) {
 
 Rows join_rows() {
   using In = std::span<const Tensor>;
-  static const auto doubles = [](std::initializer_list<double> values) { return tensor(values, {.dtype = float64}); };
   static const std::vector<Row> rows = {
       {.name = "concatenate",
        .call = [](In in) { return concatenate(in, in[0].rank() == 2 ? 1 : -1); },
@@ -300,8 +301,10 @@ Rows join_rows() {
                    {{{.shape = {2, 2, 2}}, {.shape = {2, 2, 1}}}},
                    {{{.shape = {3, 2}, .strided = true}, {.shape = {3, 1}, .strided = true}}}},
        .special = {{[] { return concatenate({doubles({1}), doubles({2, 3})}); }, {1, 2, 3}},
-                   {[] { return concatenate({tensor({1}, {.dtype = uint8}), tensor({-2}, {.dtype = int32})}); }, {1, -2}}},
-       .errors = {{[] { return concatenate({zeros({2, 3}), zeros({3, 3})}, 1); }, "differ only along axis 1, got (2, 3)"},
+                   {[] { return concatenate({tensor({1}, {.dtype = uint8}), tensor({-2}, {.dtype = int32})}); },
+                    {1, -2}}},
+       .errors = {{[] { return concatenate({zeros({2, 3}), zeros({3, 3})}, 1); },
+                   "differ only along axis 1, got (2, 3)"},
                   {[] { return concatenate({zeros({2}), zeros({2, 2})}); }, "differ only along axis 0"},
                   {[] { return concatenate({zeros({2})}, 1); }, "[concatenate] expected an axis"},
                   {[] { return concatenate(std::span<const Tensor>()); }, "at least one tensor"}},
@@ -315,7 +318,8 @@ Rows join_rows() {
                    {{{.shape = {3, 2}, .strided = true}, {.shape = {3, 2}}}}},
        .special = {{[] { return stack({doubles({1, 2}), doubles({3, 4})}, 1); }, {1, 3, 2, 4}},
                    {[] { return stack({1.0, 2.0}); }, {1, 2}}},
-       .errors = {{[] { return stack({zeros({2}), zeros({3})}); }, "[stack] expected tensors of one shape, got (2,) and (3,)"},
+       .errors = {{[] { return stack({zeros({2}), zeros({3})}); },
+                   "[stack] expected tensors of one shape, got (2,) and (3,)"},
                   {[] { return stack({zeros({2})}, 2); }, "[stack] expected an axis from -2 to 1, got 2"}}},
       {.name = "slice",
        .call = [](In in) { return slice(in[0], {{1, to_end}, {-1, to_end, -2}}); },

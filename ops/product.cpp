@@ -193,7 +193,8 @@ Rows product_rows() {
                       return matmul(big, big);
                     },
                     {9007199515875290.}}},
-       .errors = {{[] { return matmul(zeros({2, 3}), zeros({4, 5})); }, "[matmul] expected equal inner lengths, got (2, 3)"},
+       .errors = {{[] { return matmul(zeros({2, 3}), zeros({4, 5})); },
+                   "[matmul] expected equal inner lengths, got (2, 3)"},
                   {[] { return matmul(zeros({3}), zeros({4})); }, "[matmul] expected equal inner lengths, got (3,)"},
                   {[] { return matmul(zeros({2, 2, 3}), zeros({3, 3, 2})); }, "leading axes"},
                   {[] { return matmul(2.0, zeros({3})); }, "vectors or matrices"}},

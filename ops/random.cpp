@@ -20,8 +20,17 @@ kernels::Draw next_draw(Generator* generator) {
 
 // --- draws -----------------------------------------------------------------------------------------------------------
 
+/// Refuses shapes whose bytes cannot be counted.
+void check_size(const Recording& call, std::span<const std::int64_t> lengths) {
+  std::int64_t bytes = 8;
+  for (const std::int64_t length : lengths)
+    if (length > 0 && __builtin_mul_overflow(bytes, length, &bytes))
+      call.shape_error("expected a shape whose elements can be counted, not " + to_string(Shape(lengths)));
+}
+
 /// The list is the shape, attribute 0 the dtype.
 void infer_uniform(Recording& call) {
+  check_size(call, call.list());
   const DType dtype = static_cast<DType>(call.attribute(0));
   if (!is_floating(dtype)) call.dtype_error(std::string("expected float32 or float64, not ") + name_of(dtype));
   call.result(Shape(call.list()), dtype);
@@ -47,14 +56,19 @@ Tensor unit(const Shape& shape, const RandomOptions& options) {
 
 /// Attribute 0 is the length.
 void infer_permutation(Recording& call) {
-  if (call.attribute(0) < 0) call.value_error("expected a length of 0 or more, not " + std::to_string(call.attribute(0)));
-  call.result(Shape{call.attribute(0)}, int64);
+  if (call.attribute(0) < 0)
+    call.value_error("expected a length of 0 or more, not " + std::to_string(call.attribute(0)));
+  const std::int64_t length[] = {call.attribute(0)};
+  check_size(call, length);
+  call.result(Shape(length), int64);
 }
 
-constexpr Op permutation_op{.name = "permutation", .infer = infer_permutation, .random = true, .run = [](const Launch& launch) {
-                              kernels::permutation(launch.draw, static_cast<std::int64_t*>(launch.out.data),
-                                                   launch.attributes[0]);
-                            }};
+void run_permutation(const Launch& launch) {
+  kernels::permutation(launch.draw, static_cast<std::int64_t*>(launch.out.data), launch.attributes[0]);
+}
+
+constexpr Op permutation_op{
+    .name = "permutation", .infer = infer_permutation, .random = true, .run = run_permutation};
 
 // --- distributions ---------------------------------------------------------------------------------------------------
 
@@ -71,8 +85,8 @@ Tensor polynomial(std::initializer_list<double> c, const Tensor& x) {
   return result + *at;
 }
 
-/// The x below which a normal variable lies with probability 1/2 + q, for |q| < 1/2 - 1e-11: algorithm AS 241 (Wichura 1988),
-/// without its branch for the far tails.
+/// The x below which a normal variable lies with probability 1/2 + q, for |q| < 1/2 - 1e-11: algorithm AS 241
+/// (Wichura 1988) without its branch for the far tails.
 Tensor normal_quantile(const Tensor& q) {
   const Tensor near = 0.180625 - square(q);
   const Tensor middle =
@@ -190,6 +204,7 @@ Rows random_rows() {
        .samples = no_inputs(),
        .special = {{[] { return uniform({0, 2}); }, {}}, {[] { return uniform({2}, 3, 3); }, {3, 3}}},
        .errors = {{[] { return uniform({2}, 1, 0); }, "[uniform] expected finite bounds"},
+                  {[] { return uniform({1LL << 61}); }, "elements can be counted"},
                   {[] { return uniform({2}, 0, 1, {.dtype = int64}); }, "expected float32 or float64, not int64"}},
        .no_derivative = why,
        .fewer_samples = why},

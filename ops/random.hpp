@@ -18,7 +18,8 @@ Tensor uniform(const Shape& shape, double low = 0, double high = 1, RandomOption
 /// Normal with this mean and standard deviation (Box and Muller 1958, two uniform draws).
 Tensor normal(const Shape& shape, double mean = 0, double stddev = 1, RandomOptions options = {},
               Location where = Location::current());
-/// Normal, redrawn to within two standard deviations of the mean (by inversion of the distribution function; Wichura 1988).
+/// Normal, redrawn to within two standard deviations of the mean (by inversion of the distribution function, Wichura
+/// 1988).
 Tensor truncated_normal(const Shape& shape, double mean = 0, double stddev = 1, RandomOptions options = {},
                         Location where = Location::current());
 /// 1 with probability p, else 0.

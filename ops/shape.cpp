@@ -154,7 +154,6 @@ Tensor arange(double start, double stop, double step, TensorOptions options, Loc
 
 Rows shape_rows() {
   using In = std::span<const Tensor>;
-  static const auto doubles = [](std::initializer_list<double> values) { return tensor(values, {.dtype = float64}); };
   static const std::vector<Sample> matrices = {{{{.shape = {2, 3}}}},
                                                {{{.shape = {4, 3}, .broadcast = true}}},
                                                {{{.shape = {0, 3}}}},
@@ -201,7 +200,8 @@ Rows shape_rows() {
                    {{{.shape = {}}}},
                    {{{.shape = {0, 1}}}},
                    {{{.shape = {1, 3}, .strided = true}}}},
-       .special = {{[] { return squeeze(doubles({3}), 0); }, {3}}, {[] { return squeeze(doubles({3, 4}), Axes::none()); }, {3, 4}}},
+       .special = {{[] { return squeeze(doubles({3}), 0); }, {3}},
+                   {[] { return squeeze(doubles({3, 4}), Axes::none()); }, {3, 4}}},
        .errors = {{[] { return squeeze(zeros({2, 1}), 0); }, "[squeeze] expected length 1 along axis 0"}}},
       {.name = "arange",
        .call = [](In) { return arange(5, {.dtype = float64}); },

@@ -27,8 +27,8 @@ Tensor stack(std::initializer_list<Arg> tensors, int axis = 0);
 
 inline constexpr std::int64_t to_end = INT64_MAX;
 
-/// start:stop:step along one axis with Python's rules: negative positions count from the end, steps may be negative (then
-/// the default stop is before the first element), what lies outside is cut off.
+/// start:stop:step along one axis with Python's rules: negative positions count from the end, steps may be negative
+/// (then the default stop is before the first element), what lies outside is cut off.
 struct Range {
   std::int64_t start = 0;
   std::int64_t stop = to_end;

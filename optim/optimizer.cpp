@@ -1,5 +1,5 @@
 #include <xgrad/graph/grad.hpp>
-#include <xgrad/graph/node.hpp>
+#include <xgrad/graph/op.hpp>
 #include <xgrad/ops/elementwise.hpp>
 #include <xgrad/optim/names.hpp>
 #include <xgrad/optim/optimizer.hpp>

@@ -32,7 +32,8 @@ Tensor tensor_of(const nlohmann::json& one) {
   if (one["values"].is_string())
     for (std::int64_t i = 0; i < shape.size(); ++i) values.push_back(static_cast<double>(i));
   else
-    for (const auto& v : one["values"]) values.push_back(v.is_string() ? std::stod(v.get<std::string>()) : v.get<double>());
+    for (const auto& v : one["values"])
+      values.push_back(v.is_string() ? std::stod(v.get<std::string>()) : v.get<double>());
   return tensor(values, shape, {.dtype = dtype});
 }
 

@@ -66,6 +66,17 @@ TEST_CASE("a value is a leaf once it is computed: gradients reach the new value,
   CHECK(floats(grad(y, w)) == Floats{12});
 }
 
+TEST_CASE("what is recorded from a pending new value keeps its history when both are computed") {
+  const Parameter w(tensor({3}), "w");
+  const Tensor before = w.value();
+  w.assign(w * 2);
+  const Tensor y = sum(square(w.value())), z = sum(before * 5 + w.value());
+  y.eval();
+  CHECK(z.computed());  // recorded from the replaced value
+  CHECK(floats(grad(y, w)) == Floats{12});
+  CHECK_THROWS_AS(grad(z, w), GradientError);
+}
+
 TEST_CASE("observed values can still be differentiated, any number of times") {
   const Tensor x = tensor({0.5, 1.5}, {.dtype = float64});
   const Tensor y = sum(exp(x) * x);
@@ -232,6 +243,21 @@ TEST_CASE("backward leaves Parameters alone that are not trainable or not used")
   CHECK(floats(w.grad()) == Floats{2});
   CHECK_FALSE(fixed.grad().defined());
   CHECK_FALSE(unused.grad().defined());
+}
+
+TEST_CASE("backward adds nothing to Parameters no gradient reaches, computed before or not") {
+  for (const bool look : {false, true}) {
+    const Parameter w(tensor({1}), "w"), u(tensor({2}), "u");
+    Tensor quiet;
+    {
+      const NoGrad scope;
+      quiet = w * 3;
+    }
+    if (look) quiet.eval();
+    sum(quiet * u.value() + stop_gradient(w)).backward();
+    CHECK_FALSE(w.grad().defined());
+    CHECK(floats(u.grad()) == Floats{3});
+  }
 }
 
 TEST_CASE("the Parameters of a graph are found in the order they were met") {

@@ -85,7 +85,8 @@ void check_close(const char* what, const Values& found, const Values& expected, 
 class Case {
  public:
   Case(const Row& row, const Sample& sample) : row_(row) {
-    for (std::size_t k = 0; k < sample.inputs.size(); ++k) leaves_.push_back(leaf_of(sample.inputs[k], static_cast<int>(k)));
+    for (std::size_t k = 0; k < sample.inputs.size(); ++k)
+      leaves_.push_back(leaf_of(sample.inputs[k], static_cast<int>(k)));
   }
 
   void run() {

@@ -1,4 +1,4 @@
-// The programs of tests/reference/make_torch_values.py, compared with what PyTorch computed for them in double precision.
+// The programs of tests/reference/make_torch_values.py, compared with what PyTorch computed for them in float64.
 
 #include <xgrad/graph/grad.hpp>
 #include <xgrad/ops/activation.hpp>

@@ -9,7 +9,8 @@ nan, inf = np.nan, np.inf
 arrays = [
     np.array(1.5), np.array(f4(0.1)), np.array(True), np.array(False), np.array(-7), np.array(1e16), np.array(1e-5),
     np.array(123456789012.0), np.array(nan), np.array(-inf), np.array(-0.0), np.array(1e15), np.array(0.0001),
-    np.array(f4(16777216)), np.array(f4(1e7)), np.array(f4(1e6)), np.array(f4(999999)), np.array(f4(1e-4)), np.array(f4(123456)), np.array(f4(3e-5)), np.array(1e300),
+    np.array(f4(16777216)), np.array(f4(1e7)), np.array(f4(1e6)), np.array(f4(999999)), np.array(f4(1e-4)),
+    np.array(f4(123456)), np.array(f4(3e-5)), np.array(1e300),
     np.array(9007199254740993, i8),
     np.array([1.0, 2.0, 3.0]), np.array([1.0, 2.5, -3.25]), np.array([0.1, 0.2, 0.3], f4), np.array([1 / 3, 2 / 3]),
     np.array([1 / 3, 200000.0]), np.array([1e-5, 1.0]), np.array([1e8, 1.0]), np.array([1e6, 1.0], f4),
@@ -26,7 +27,8 @@ arrays = [
     np.exp(rng.normal(size=(5, 5)) * 5), np.exp(rng.normal(size=(3, 5)) * 9).astype(f4), rng.random((2, 2, 9)) > 0.5,
     rng.integers(-1000, 1000, (3, 30)), rng.normal(size=(2, 3, 11)).astype(f4), np.float32(rng.random((2, 2))),
     np.array([1e16, 1.0, 0.123456789]), np.array([0.12345678949, 0.5]), np.array([1e5 / 3, 99.0]),
-    rng.normal(size=(6, 4)).astype(f4) * f4(1e-6), np.array([1e-10, 1.5], f4), np.array([1e7, 1e7 + 0.25]), np.array([2.5e-8] * 12), np.array([[0.00012, 12.0], [3.0, -0.1]]),
+    rng.normal(size=(6, 4)).astype(f4) * f4(1e-6), np.array([1e-10, 1.5], f4),
+    np.array([1e7, 1e7 + 0.25]), np.array([2.5e-8] * 12), np.array([[0.00012, 12.0], [3.0, -0.1]]),
 ]
 cases = []
 for a in arrays:

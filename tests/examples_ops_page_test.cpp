@@ -1,0 +1,135 @@
+/// docs/ops.md is written from the headers and the table of operations: this test compares it with what it should be.
+/// With XGRAD_WRITE_DOCS=1 in the environment it writes the page instead.
+
+#include <xgrad/ops/table.hpp>
+
+#include <catch2/catch.hpp>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <regex>
+#include <source_location>
+#include <sstream>
+
+using namespace xgrad;
+
+namespace {
+
+struct Function {
+  std::string name, call, text;
+};
+
+std::string trimmed(std::string text) {
+  text.erase(0, text.find_first_not_of(' '));
+  text.erase(text.find_last_not_of(' ') + 1);
+  return text;
+}
+
+std::string replaced(std::string text, std::string_view from, std::string_view to) {
+  for (std::size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size())
+    text.replace(at, from.size(), to);
+  return text;
+}
+
+/// The first sentence; dots inside numbers, brackets and "..." end none.
+std::string first_sentence(const std::string& text) {
+  for (std::size_t at = 0; (at = text.find_first_of(".;", at)) != std::string::npos; ++at) {
+    if (at + 1 == text.size()) return text.substr(0, at);
+    const bool ends = text[at] == '.' ? std::isupper(static_cast<unsigned char>(text[at + 2])) != 0 : true;
+    if (text[at + 1] == ' ' && ends) return text.substr(0, at);
+  }
+  return text;
+}
+
+/// Arguments as a reader thinks of them: without types the library adds by itself.
+std::string plain(std::string call) {
+  for (const char* noise : {"const ", "&", "Arg ", "std::", ", Location where = Location::current()"})
+    call = replaced(call, noise, "");
+  return call;
+}
+
+/// What a header declares, with its comments, in order. Operators say what the function of that name says.
+std::vector<Function> functions_of(const std::filesystem::path& header) {
+  std::ifstream file(header);
+  REQUIRE(file.good());
+  const std::regex declaration("^Tensor ([a-z_0-9]+)(\\([^;]*\\));\\s*(?:///< (.*))?$");
+  std::vector<Function> found;
+  std::string comment, line;
+  while (std::getline(file, line)) {
+    if (line.starts_with("///")) {
+      comment += line.substr(3);
+      continue;
+    }
+    for (std::string more; line.starts_with("Tensor ") && line.find(';') == std::string::npos && std::getline(file, more);)
+      line += " " + trimmed(more);
+    std::smatch match;
+    if (std::regex_match(line, match, declaration)) {
+      const std::string text = match[3].matched ? match[3].str() : trimmed(comment);
+      found.push_back({match[1], match[1].str() + plain(match[2]), first_sentence(text)});
+    } else if (line.empty() || line.starts_with("}")) {
+      comment.clear();
+    }
+    if (!line.starts_with("Tensor ")) comment.clear();
+  }
+  return found;
+}
+
+std::string page(const std::filesystem::path& source) {
+  std::map<std::string, const Row*> rows;
+  for (const Rows& family : all_rows())
+    for (const Row& row : family) rows[row.name] = &row;
+
+  std::ostringstream out;
+  out << "# Operations\n\nWritten from the headers and from the table of samples that the tests walk; do not edit it by "
+         "hand\n(`XGRAD_WRITE_DOCS=1` with the test `examples_ops_page_test` writes it anew). Every function below is "
+         "compared with\ncentral differences, first and second order, in forward mode too, unless the last column says "
+         "why it has no\nderivative. Shapes broadcast as in NumPy; C++ numbers take the element type of the tensors "
+         "they meet.\n";
+  const std::pair<const char*, const char*> families[] = {
+      {"graph/basic.hpp", "Arithmetic and shapes"}, {"ops/elementwise.hpp", "Elementwise"},
+      {"ops/activation.hpp", "Activations"},        {"ops/reduce.hpp", "Reductions"},
+      {"ops/product.hpp", "Products"},              {"ops/shape.hpp", "Moving elements"},
+      {"ops/indexing.hpp", "Indexing"},             {"ops/random.hpp", "Random numbers"}};
+  for (const auto& [header, title] : families) {
+    out << "\n## " << title << "\n\n`#include <xgrad/" << header << ">`\n\n| function | what | no derivative |\n|---|---|---|\n";
+    std::string before;
+    for (const Function& function : functions_of(source / header)) {
+      const auto row = rows.find(function.name);
+      const char* reason = row != rows.end() && row->second->no_derivative ? row->second->no_derivative : "";
+      const std::string text = function.name == before && function.text.empty() ? "the same" : function.text;
+      out << "| `" << replaced(function.call, "|", "\\|") << "` | " << replaced(text, "|", "\\|") << " | " << reason
+          << " |\n";
+      before = function.name;
+    }
+  }
+  return out.str();
+}
+
+}  // namespace
+
+TEST_CASE("the page of operations says what the headers and the table say") {
+  const std::filesystem::path here = std::source_location::current().file_name();
+  const std::filesystem::path source = here.parent_path().parent_path();
+  const std::filesystem::path file = source / "docs" / "ops.md";
+  const std::string expected = page(source);
+  if (const char* write = std::getenv("XGRAD_WRITE_DOCS"); write && std::string_view(write) == "1") {
+    std::ofstream(file) << expected;
+    return;
+  }
+  std::ifstream in(file);
+  const std::string found((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+  INFO("run this test with XGRAD_WRITE_DOCS=1 to write docs/ops.md anew");
+  CHECK(found == expected);
+}
+
+TEST_CASE("the page of operations has a line for every row of the table") {
+  const std::filesystem::path here = std::source_location::current().file_name();
+  const std::string text = page(here.parent_path().parent_path());
+  for (const Rows& family : all_rows())
+    for (const Row& row : family) {
+      INFO(row.name);
+      CHECK(text.find("`" + std::string(row.name) + "(") != std::string::npos);
+    }
+}
