@@ -153,15 +153,14 @@ Tensor tensor(const std::vector<T>& values, const Shape& shape, TensorOptions op
 class Nested {
  public:
   Nested(double number) : number_(number) {}
-  Nested(std::initializer_list<Nested> list) : first_(list.begin()), size_(list.size()), is_list_(true) {}
+  Nested(std::initializer_list<Nested> list) : list_(list), is_list_(true) {}
   bool is_list() const { return is_list_; }
   double number() const { return number_; }
-  std::span<const Nested> list() const { return {first_, size_}; }
+  std::span<const Nested> list() const { return {list_.begin(), list_.size()}; }
 
  private:
   double number_ = 0;
-  const Nested* first_ = nullptr;
-  std::size_t size_ = 0;
+  std::initializer_list<Nested> list_;
   bool is_list_ = false;
 };
 
