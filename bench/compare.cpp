@@ -1,5 +1,5 @@
 // compare [workload...] [--seconds s] [--epochs n] [--threads n]: runs the workloads in xgrad and, if it was built, in
-// libtorch, both in turns, and prints best and median of each with the ratio of libtorch's time to xgrad's.
+// libtorch, both in turns, and prints best and median of each, and libtorch's times divided by those of xgrad's first row.
 #include "side.hpp"
 
 #include <fcntl.h>
@@ -180,18 +180,13 @@ void measure(const Case& what, const Options& options, const fs::path& folder, b
 
   std::printf("%s  %s  (%s, %d thread%s)\n", what.name.c_str(), what.title.c_str(), what.unit.c_str(), threads,
               threads == 1 ? "" : "s");
-  std::printf("  %-44s %10s %10s %8s %12s\n", "", "best", "median", "samples", "best ratio");
-  const Contender* fastest = nullptr;
-  for (const Contender& contender : contenders)
-    if (contender.is_xgrad && (!fastest || contender.best() < fastest->best())) fastest = &contender;
+  std::printf("  %-44s %10s %10s %8s %10s %10s\n", "", "best", "median", "samples", "ratio", "of medians");
+  const Contender& own = contenders.front();
   for (const Contender& contender : contenders) {
     std::printf("  %-8s %-35s %10.4g %10.4g %8zu", contender.is_xgrad ? "xgrad" : "libtorch", contender.name.c_str(),
                 contender.best() * what.scale, contender.median() * what.scale, contender.samples.size());
     if (!contender.is_xgrad)
-      for (const Contender& own : contenders)
-        if (own.is_xgrad)
-          std::printf("  %.2f x (median %.2f)%s", contender.best() / own.best(), contender.median() / own.median(),
-                      &own == fastest ? "" : " other");
+      std::printf(" %10.2f %10.2f", contender.best() / own.best(), contender.median() / own.median());
     std::printf("\n");
   }
   const Side* asked = nullptr;

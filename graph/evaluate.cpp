@@ -1,6 +1,7 @@
 #include <xgrad/graph/plan.hpp>
 #include <xgrad/graph/request.hpp>
 
+#include <algorithm>
 #include <unordered_map>
 
 namespace xgrad {
@@ -30,6 +31,9 @@ class Evaluation {
   void finish_parameters();
 
  private:
+  std::uint32_t place_of(const Slot* slot) const {
+    return static_cast<std::uint32_t>(std::find(slots_.begin(), slots_.end(), slot) - slots_.begin());
+  }
   void sort();
   std::uint32_t leaf_index(Node* node);
   /// The node's place in the order, or no_index. Nodes of this thread know it themselves.
@@ -71,7 +75,13 @@ void Evaluation::add_recorded_from_replaced() {
     for (std::uint32_t k = 0; k < node->arity && !from_replaced; ++k) {
       const Node* input = node->inputs[k];
       if (lends_shape(*node->op, k)) continue;
-      from_replaced = (input->owner == &state_ && input->mark == number_ && !is_newest(input)) || is_replaced(input);
+      if (is_replaced(input)) {
+        from_replaced = true;
+        node->replaced = place_of(input->slot);
+      } else if (input->owner == &state_ && input->mark == number_ && !is_newest(input)) {
+        from_replaced = true;
+        node->replaced = input->replaced;
+      }
     }
     if (!from_replaced) continue;
     node->mark = number_;
@@ -182,7 +192,10 @@ void Evaluation::choose_stored() {
       ends_[i] |= ends_[input];
       keeps |= leads[input] && rule_of(*node->op, k);
     }
-    if (is_newest(node)) keeps = ends_[i] = false;
+    if (is_newest(node)) {
+      keeps = false;
+      ends_[i] = 0;
+    }
     keeps_[i] = keeps && is_floating(node->dtype) && !node->flags.no_grad;
     request_.stored[i] = node->references() > uses[i];
     leads[i] = is_floating(node->dtype) && (keeps_[i] || node->references() - node->consumers() > asked[i]);
@@ -207,14 +220,11 @@ void Evaluation::choose_stored() {
 
 void Evaluation::end(Node* node) {
   if (is_floating(node->dtype) && node->held()) {
-    for (const Slot* slot : slots_) {
-      if (slot->committed.node() == slot->value.node()) continue;
-      Info& info = info_of(node);
-      info.ended = true;
-      info.ended_by = slot->name;
-      info.ended_step = slot->steps;
-      break;
-    }
+    const Slot* slot = slots_[node->replaced];
+    Info& info = info_of(node);
+    info.ended = true;
+    info.ended_by = slot->name;
+    info.ended_step = slot->steps;
   }
   end_history(node);
 }
@@ -228,6 +238,7 @@ void Evaluation::attach(std::span<kernels::Buffer*> results) {
     node->flags.reachable = keeps_[i];
     if (ends_[i]) end(node);
     else if (!keeps_[i]) end_history(node);
+    else ++state_.kept;
   }
 }
 
@@ -273,6 +284,30 @@ void Evaluation::compute() {
   if (replaces_) end_older_history();
 }
 
+/// Whether somebody can ask for a gradient by this value or one below it.
+bool leads(const Node* node) {
+  if (!is_floating(node->dtype)) return false;
+  return (node->arity && node->flags.reachable) || (node->held() && !node->flags.weak);
+}
+
+/// Histories whose last leaf lost its handle after they were computed end too: a recurrence that is looked at does not grow.
+void end_unreachable(ThreadState& state) {
+  state.kept = 0;
+  for (Node* node = state.first; node;) {  // inputs come first
+    Node* next = node->next;
+    bool reachable = false;
+    for (std::uint32_t k = 0; k < node->arity && !reachable; ++k)
+      reachable = rule_of(*node->op, k) && !lends_shape(*node->op, k) && leads(node->inputs[k]);
+    node->flags.reachable = reachable && is_floating(node->dtype) && !node->flags.no_grad;
+    if (node->computed()) {
+      if (node->flags.reachable) ++state.kept;
+      else end_history(node);
+    }
+    node = next;
+  }
+  state.look_through = std::max<std::uint64_t>(2048, 2 * state.kept);
+}
+
 }  // namespace
 
 void evaluate(std::span<Node* const> asked) {
@@ -285,6 +320,7 @@ void evaluate(std::span<Node* const> asked) {
   evaluation.add_recorded_from_replaced();
   if (!evaluation.empty()) evaluation.compute();
   evaluation.finish_parameters();
+  if (state.kept > state.look_through) end_unreachable(state);
 }
 
 void evaluate_held() {

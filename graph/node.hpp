@@ -73,6 +73,7 @@ struct Node {
   std::uint64_t stamp = 0;
   std::uint64_t mark = 0;  ///< evaluation that found this node recorded from a replaced value
   std::uint32_t index = 0;
+  std::uint32_t replaced = 0;  ///< with `mark`: which of the evaluation's Parameters
 
   std::span<Node* const> in() const { return {inputs, arity}; }
   bool computed() const { return buffer != nullptr || flags.number; }
@@ -141,6 +142,8 @@ struct ThreadState {
   std::uint64_t recorded = 0;        ///< nodes recorded since the last evaluation
   std::uint64_t recorded_bytes = 0;  ///< and the bytes of their results
   std::uint64_t evaluation = 0;      ///< number of the running evaluation
+  std::uint64_t kept = 0;            ///< computed nodes that kept their history, since they were last looked through
+  std::uint64_t look_through = 2048;  ///< when to look through them again
 };
 ThreadState& this_thread();
 void free_foreign(ThreadState& state);

@@ -38,6 +38,17 @@ TEST_CASE("a gradient through an ended history names the Parameter and what to d
   CHECK(later.item() == 10);
 }
 
+TEST_CASE("with several updates at once the error names the Parameter the value came from") {
+  const Parameter a(tensor({1}), "a"), b(tensor({2}), "b"), c(tensor({3}), "c");
+  const Tensor early = exp(b.value());
+  early.eval();
+  const Tensor late = c.value() * 2;
+  for (const Parameter& p : {a, b, c}) p.assign(p + 1);
+  a.value().eval();
+  CHECK_THROWS_WITH(grad(early, b), Contains("'b'"));
+  CHECK_THROWS_WITH(grad(late + 1, c), Contains("'c'"));
+}
+
 TEST_CASE("history ends with the update in every kind of evaluation") {
   const Parameter w(tensor({1, 2}), "w");
   const Tensor early = sum(square(w.value()));
