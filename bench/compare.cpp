@@ -1,5 +1,6 @@
 // compare [workload...] [--seconds s] [--epochs n] [--threads n]: runs the workloads in xgrad and, if it was built, in
-// libtorch, both in turns, and prints best and median of each, and libtorch's times divided by those of xgrad's first row.
+// libtorch, both in turns, and prints best and median of each, and libtorch's times divided by those of xgrad's first
+// row.
 #include "side.hpp"
 
 #include <fcntl.h>
@@ -233,7 +234,7 @@ void cost(const Places& places, const fs::path& folder, bool with_torch) {
       for (int i = 0; i < 7; ++i) row.run.push_back(timed("'" + program + "'"));
     }
   }
-  const auto best = [](const std::vector<double>& samples) { return *std::min_element(samples.begin(), samples.end()); };
+  const auto best = [](const std::vector<double>& all) { return *std::min_element(all.begin(), all.end()); };
   std::printf("W10  a program of ten lines (s, best of %zu)\n", rows[0].compile.size());
   std::printf("  %-8s %10s %10s %14s\n", "", "compile", "link", "start and run");
   for (const Row& row : rows)

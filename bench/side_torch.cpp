@@ -82,7 +82,8 @@ struct Trained {
   at::Tensor step() {
     batches.next();
     adam.zero_grad();
-    at::Tensor loss = torch::nn::functional::cross_entropy(model->forward(batches.x[batches.at]), batches.y[batches.at]);
+    const at::Tensor z = model->forward(batches.x[batches.at]);
+    at::Tensor loss = torch::nn::functional::cross_entropy(z, batches.y[batches.at]);
     loss.backward();
     adam.step();
     return loss;

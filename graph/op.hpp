@@ -56,6 +56,7 @@ class Recording {
   DType dtype(int k) const;
   std::int64_t attribute(int i) const;
   std::span<const std::int64_t> list() const;
+  /// Sets the result; throws ShapeError if it has more elements than can be counted.
   void result(const Shape& shape, DType dtype);
   [[noreturn]] void shape_error(const std::string& what) const;  ///< adds the operation, its input shapes and the place
   [[noreturn]] void dtype_error(const std::string& what) const;
@@ -67,6 +68,8 @@ class Recording {
       op_(op), node_(node), inputs_(inputs), arity_(arity) {}
 
  private:
+  void check_size(const Shape& shape) const;
+
   const Op& op_;
   Node* node_;
   Node* const* inputs_;

@@ -73,8 +73,8 @@ DType common_dtype(std::span<const Arg> args, Promotion promotion) {
   return type;
 }
 
-void broadcast_shape(const Recording& call, Shape& shape) {
-  shape = call.shape(0);
+Shape broadcast_shape(const Recording& call) {
+  Shape shape = call.shape(0);
   for (int k = 1; k < call.arity(); ++k) {
     const Shape& other = call.shape(k);
     if (other == shape || other.rank() == 0) continue;
@@ -88,6 +88,7 @@ void broadcast_shape(const Recording& call, Shape& shape) {
     }
     shape = Shape(std::span<const std::int64_t>(lengths, static_cast<std::size_t>(rank)));
   }
+  return shape;
 }
 
 /// kernels::supported for results of the operands' type (bit 0) and of bool (bit 1), looked up with every recording.
@@ -117,7 +118,7 @@ void infer_elementwise(Recording& call, const Op& op, Node* node, Node* const* i
   bool same = true;
   for (int k = 1; k < arity && same; ++k) same = inputs[k]->shape == inputs[0]->shape;
   if (same) node->shape = inputs[0]->shape;
-  else broadcast_shape(call, node->shape);
+  else call.result(broadcast_shape(call), node->dtype);
 }
 
 /// Inputs as nodes of the dtype the operation computes in; `made` keeps what had to be recorded for that.
@@ -203,8 +204,15 @@ DType Recording::dtype(int k) const { return inputs_[k]->dtype; }
 std::int64_t Recording::attribute(int i) const { return node_->attributes[i]; }
 std::span<const std::int64_t> Recording::list() const { return list_of(node_); }
 void Recording::result(const Shape& shape, DType dtype) {
+  check_size(shape);
   node_->shape = shape;
   node_->dtype = dtype;
+}
+void Recording::check_size(const Shape& shape) const {
+  std::int64_t elements = 1;
+  for (const std::int64_t length : shape)
+    if (__builtin_mul_overflow(elements, length, &elements) || elements > (std::int64_t{1} << 56))
+      shape_error("expected a result that memory could hold, not " + to_string(shape));
 }
 void Recording::shape_error(const std::string& what) const {
   throw ShapeError(prefix(op_) + what + suffix(node_, inputs_, arity_));

@@ -72,6 +72,7 @@ constexpr Op concatenate_op{.name = "concatenate",
                             .infer = infer_concatenate,
                             .rules = {part_of},
                             .variadic = true,
+                            .linear = true,
                             .run = run_concatenate};
 
 // --- a part of a concatenation ---------------------------------------------------------------------------------------
