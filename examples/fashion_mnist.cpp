@@ -19,7 +19,7 @@ namespace {
 
 constexpr const char* usage =
     R"(usage: fashion_mnist [options]
-  --epochs N          how often every picture is shown (12)
+  --epochs N          how often every picture is shown (15)
   --batch N           pictures a step (64)
   --optimizer NAME    adam, sgd or rmsprop (adam)
   --rate R            the first learning rate (0.002; with sgd 0.1)
@@ -34,7 +34,7 @@ constexpr const char* usage =
 )";
 
 struct Settings {
-  int epochs = 12;
+  int epochs = 15;
   std::int64_t batch = 64;
   std::string optimizer = "adam";
   double rate = 0;  // 0: what suits the optimizer

@@ -66,12 +66,11 @@ Tensor Stack::operator()(const Tensor& x, Call& call) const {
   for (Entry& entry : state->entries) {
     y = call_named(entry, y, call);
     // Threads may share a built model, so nothing is written then.
-    if (state->built || y.rank() == 0) continue;
+    if (entry.known || y.rank() == 0) continue;
     entry.output = without_batch(y.shape());
     entry.dtype = y.dtype();
     entry.known = true;
   }
-  if (!state->built) state->built = true;
   return y;
 }
 
@@ -107,7 +106,6 @@ void Sequential::add(Layer layer) {
   std::vector<Stack::Entry>& entries = stack.state->entries;
   std::string name = name_for(layer, entries);
   entries.push_back({std::move(name), std::move(layer)});
-  stack.state->built = false;
   try {
     const std::size_t last = entries.size() - 1;
     if (last == 0) {

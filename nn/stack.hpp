@@ -17,7 +17,6 @@ struct Stack {
   struct State : Counted {
     Counted* copy() const override { return new State(*this); }
     std::vector<Entry> entries;
-    bool built = false;  ///< every layer has been called
   };
 
   Tensor operator()(const Tensor& x, Call& call) const;

@@ -33,45 +33,48 @@ std::string replaced(std::string text, std::string_view from, std::string_view t
   return text;
 }
 
-/// The first sentence; dots inside numbers, brackets and "..." end none.
+/// The first sentence: up to a dot before a capital letter or a quoted name.
 std::string first_sentence(const std::string& text) {
-  for (std::size_t at = 0; (at = text.find_first_of(".;", at)) != std::string::npos; ++at) {
-    if (at + 1 == text.size()) return text.substr(0, at);
-    const bool ends = text[at] == '.' ? std::isupper(static_cast<unsigned char>(text[at + 2])) != 0 : true;
-    if (text[at + 1] == ' ' && ends) return text.substr(0, at);
-  }
-  return text;
+  for (std::size_t at = 0; (at = text.find(". ", at)) != std::string::npos; ++at)
+    if (std::isupper(static_cast<unsigned char>(text[at + 2])) || text[at + 2] == '`') return text.substr(0, at);
+  return text.ends_with('.') ? text.substr(0, text.size() - 1) : text;
 }
 
 /// Arguments as a reader thinks of them: without types the library adds by itself.
 std::string plain(std::string call) {
   for (const char* noise : {"const ", "&", "Arg ", "std::", ", Location where = Location::current()"})
     call = replaced(call, noise, "");
-  return call;
+  return replaced(replaced(call, "initializer_list", "list"), "span", "list");
 }
 
-/// What a header declares, with its comments, in order. Operators say what the function of that name says.
+/// What a header declares, with its comments, in order. Functions in adjacent lines share the comment above them.
 std::vector<Function> functions_of(const std::filesystem::path& header) {
   std::ifstream file(header);
   REQUIRE(file.good());
   const std::regex declaration("^Tensor ([a-z_0-9]+)(\\([^;]*\\));\\s*(?:///< (.*))?$");
+  const std::regex alias("^inline Tensor ([a-z_0-9]+)(\\(.*\\)) \\{ return ([a-z_0-9]+)\\(.*$");
   std::vector<Function> found;
   std::string comment, line;
+  bool in_comment = false;
   while (std::getline(file, line)) {
     if (line.starts_with("///")) {
-      comment += line.substr(3);
+      comment = (in_comment ? comment : "") + line.substr(3);
+      in_comment = true;
       continue;
     }
-    for (std::string more; line.starts_with("Tensor ") && line.find(';') == std::string::npos && std::getline(file, more);)
+    in_comment = false;
+    std::string more;
+    while (line.starts_with("Tensor ") && line.find(';') == std::string::npos && std::getline(file, more))
       line += " " + trimmed(more);
     std::smatch match;
     if (std::regex_match(line, match, declaration)) {
       const std::string text = match[3].matched ? match[3].str() : trimmed(comment);
       found.push_back({match[1], match[1].str() + plain(match[2]), first_sentence(text)});
-    } else if (line.empty() || line.starts_with("}")) {
+    } else if (std::regex_match(line, match, alias)) {
+      found.push_back({match[1], match[1].str() + plain(match[2]), "another name for `" + match[3].str() + "`"});
+    } else {
       comment.clear();
     }
-    if (!line.starts_with("Tensor ")) comment.clear();
   }
   return found;
 }
@@ -93,15 +96,12 @@ std::string page(const std::filesystem::path& source) {
       {"ops/product.hpp", "Products"},              {"ops/shape.hpp", "Moving elements"},
       {"ops/indexing.hpp", "Indexing"},             {"ops/random.hpp", "Random numbers"}};
   for (const auto& [header, title] : families) {
-    out << "\n## " << title << "\n\n`#include <xgrad/" << header << ">`\n\n| function | what | no derivative |\n|---|---|---|\n";
-    std::string before;
+    out << "\n## " << title << "\n\n`#include <xgrad/" << header << ">`\n\n"
+        << "| function | what | no derivative |\n|---|---|---|\n";
     for (const Function& function : functions_of(source / header)) {
       const auto row = rows.find(function.name);
       const char* reason = row != rows.end() && row->second->no_derivative ? row->second->no_derivative : "";
-      const std::string text = function.name == before && function.text.empty() ? "the same" : function.text;
-      out << "| `" << replaced(function.call, "|", "\\|") << "` | " << replaced(text, "|", "\\|") << " | " << reason
-          << " |\n";
-      before = function.name;
+      out << "| `" << function.call << "` | " << replaced(function.text, "|", "\\|") << " | " << reason << " |\n";
     }
   }
   return out.str();

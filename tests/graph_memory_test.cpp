@@ -40,8 +40,8 @@ void stays_flat(F&& step, int steps = 100'000, int first = 1000) {
     }
     step(i);
   }
-  // A loop that prints now and then is between two evaluations at different places.
-  CHECK(kernels::memory_stats().live <= live + (64 << 10));
+  // Histories that nobody can reach are let go of from time to time; a leak of a buffer a step would be 6 MB.
+  CHECK(kernels::memory_stats().live <= live + (512 << 10));
   // The allocator's own pages; a leak of a node a step would be 20 MB.
   CHECK(resident_bytes() <= resident + (4 << 20));
 }

@@ -215,6 +215,23 @@ TEST_CASE("the loss of an epoch is the mean over samples, not over batches") {
   CHECK(model.fit(x, y, {.batch_size = 2, .verbose = 0, .shuffle = false})["loss"][0] == Approx(3));
 }
 
+TEST_CASE("layers hear whether they are trained or evaluated") {
+  std::string heard;
+  Sequential model{Dense(1, {.input_shape = {1}}), [&heard](const Tensor& x, Call& call) {
+                     heard += call.training ? 't' : 'e';
+                     return x;
+                   }};
+  model.compile({.optimizer = "sgd", .loss = "mse"});
+  heard.clear();
+  model.fit(ones({4, 1}), ones({4}), {.batch_size = 2, .verbose = 0, .validation_split = .25});
+  // One pass that checks the shapes, two steps, one batch of validation.
+  CHECK(heard == "ette");
+  heard.clear();
+  model.evaluate(ones({4, 1}), ones({4}));
+  model.predict(ones({4, 1}));
+  CHECK(heard == "eee");
+}
+
 TEST_CASE("initial_epoch goes on counting") {
   Sequential model{Dense(1, {.input_shape = {1}})};
   model.compile({.optimizer = "sgd", .loss = "mse"});

@@ -228,6 +228,15 @@ TEST_CASE("a summary shows layers, shapes and numbers of parameters") {
                             Catch::Contains("not built"));
 }
 
+TEST_CASE("calling a built model changes nothing about it") {
+  Sequential model{Dense(4, {.input_shape = {3}})};
+  std::ostringstream before, after;
+  model.summary(before);
+  model(zeros({2, 5, 3}));
+  model.summary(after);
+  CHECK(before.str() == after.str());
+}
+
 TEST_CASE("predict gives one output a row, whatever the batch size") {
   Sequential model{Dense(3, {.activation = "tanh", .input_shape = {2}})};
   const Tensor x = reshape(arange(14, {.dtype = float32}), {7, 2}) / 14;
