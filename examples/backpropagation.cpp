@@ -10,9 +10,11 @@
 
 using namespace xgrad;
 
-namespace {
-
-constexpr std::pair<const char*, double[3]> expected[] = {
+struct Row {
+  const char* name;
+  double steps[3];
+};
+constexpr Row expected[] = {
     {"z1", {0.415, 0.4108735606388356, 0.4069588681626899}},
     {"a1", {0.6022861768886307, 0.6012973237935735, 0.6003584488027847}},
     {"z2", {0.9210287795998838, 0.8689547722370230, 0.8170437258153817}},
@@ -28,9 +30,7 @@ constexpr std::pair<const char*, double[3]> expected[] = {
     {"b1", {0.3959144164740946, 0.3920384833293960, 0.3883795139741570}},
 };
 
-Parameter weight(double value, const char* name) { return Parameter(Tensor(value, {.dtype = float64}), name); }
-
-}  // namespace
+static Parameter weight(double value, const char* name) { return Parameter(Tensor(value, {.dtype = float64}), name); }
 
 int main() {
   const Tensor x(0.1, {.dtype = float64}), target(0.25, {.dtype = float64});
@@ -58,16 +58,16 @@ int main() {
     ++updates;
     if (updates > 3) continue;
     table.emplace_back();
-    for (const Tensor& value : {z1, a1, z2, a2, e, dw2, db2, dw1, db1, w2.value(), b2.value(), w1.value(), b1.value()})
+    for (const Tensor& value : std::vector<Tensor>{z1, a1, z2, a2, e, dw2, db2, dw1, db1, w2, b2, w1, b1})
       table.back().push_back(value.item());
   }
 
   std::printf("%-8s%18s %18s %18s\n", "", "step 1", "step 2", "step 3");
   for (std::size_t row = 0; row < std::size(expected); ++row) {
-    std::printf("%-8s", expected[row].first);
+    std::printf("%-8s", expected[row].name);
     for (std::size_t step = 0; step < 3; ++step) {
       std::printf(" %18.15f", table[step][row]);
-      right = right && std::abs(table[step][row] - expected[row].second[step]) < 1e-12;
+      right = right && std::abs(table[step][row] - expected[row].steps[step]) < 1e-12;
     }
     std::printf("\n");
   }

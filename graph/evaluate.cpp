@@ -27,6 +27,11 @@ class Evaluation {
   void add_pending_parameters();
   void add_recorded_from_replaced();
   bool empty() const { return roots_.empty(); }
+  Request request() {
+    sort();
+    choose_stored();
+    return request_;
+  }
   void compute();
   void finish_parameters();
 
@@ -238,7 +243,6 @@ void Evaluation::attach(std::span<kernels::Buffer*> results) {
     node->flags.reachable = keeps_[i];
     if (ends_[i]) end(node);
     else if (!keeps_[i]) end_history(node);
-    else ++state_.kept;
   }
 }
 
@@ -291,21 +295,20 @@ bool leads(const Node* node) {
 }
 
 /// Histories whose last leaf lost its handle after they were computed end too: a recurrence that is looked at does not grow.
+/// What has a handle may be in use by other threads and stays as it is.
 void end_unreachable(ThreadState& state) {
-  state.kept = 0;
   for (Node* node = state.first; node;) {  // inputs come first
     Node* next = node->next;
-    bool reachable = false;
-    for (std::uint32_t k = 0; k < node->arity && !reachable; ++k)
-      reachable = rule_of(*node->op, k) && !lends_shape(*node->op, k) && leads(node->inputs[k]);
-    node->flags.reachable = reachable && is_floating(node->dtype) && !node->flags.no_grad;
-    if (node->computed()) {
-      if (node->flags.reachable) ++state.kept;
-      else end_history(node);
+    if (!node->computed() || !node->held()) {
+      bool reachable = false;
+      for (std::uint32_t k = 0; k < node->arity && !reachable; ++k)
+        reachable = rule_of(*node->op, k) && !lends_shape(*node->op, k) && leads(node->inputs[k]);
+      node->flags.reachable = reachable && is_floating(node->dtype) && !node->flags.no_grad;
+      if (node->computed() && !node->flags.reachable) end_history(node);
     }
     node = next;
   }
-  state.look_through = std::max<std::uint64_t>(2048, 2 * state.kept);
+  state.look_through = std::max<std::uint64_t>(4096, 2 * state.listed);
 }
 
 }  // namespace
@@ -320,7 +323,16 @@ void evaluate(std::span<Node* const> asked) {
   evaluation.add_recorded_from_replaced();
   if (!evaluation.empty()) evaluation.compute();
   evaluation.finish_parameters();
-  if (state.kept > state.look_through) end_unreachable(state);
+  if (state.listed > state.look_through) end_unreachable(state);
+}
+
+Request request_of(std::span<const Tensor> asked) {
+  const Quiet quiet;
+  Evaluation evaluation(this_thread());
+  for (const Tensor& tensor : asked) evaluation.ask(tensor.node());
+  evaluation.add_pending_parameters();
+  evaluation.add_recorded_from_replaced();
+  return evaluation.request();
 }
 
 void evaluate_held() {

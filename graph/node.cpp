@@ -85,6 +85,7 @@ void unlist(Node* node) {
   (node->previous ? node->previous->next : state.first) = node->next;
   (node->next ? node->next->previous : state.last) = node->previous;
   node->flags.listed = false;
+  --state.listed;
 }
 
 /// Frees a node nobody refers to; nodes that become free by that are put on `waiting`.

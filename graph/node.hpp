@@ -142,8 +142,8 @@ struct ThreadState {
   std::uint64_t recorded = 0;        ///< nodes recorded since the last evaluation
   std::uint64_t recorded_bytes = 0;  ///< and the bytes of their results
   std::uint64_t evaluation = 0;      ///< number of the running evaluation
-  std::uint64_t kept = 0;            ///< computed nodes that kept their history, since they were last looked through
-  std::uint64_t look_through = 2048;  ///< when to look through them again
+  std::uint64_t listed = 0;           ///< length of the history list
+  std::uint64_t look_through = 4096;  ///< length at which an evaluation looks for histories nobody can reach any more
 };
 ThreadState& this_thread();
 void free_foreign(ThreadState& state);

@@ -7,7 +7,7 @@ namespace xgrad {
 namespace {
 
 /// Work that nobody asked for is computed after this many nodes or bytes of leaves, so that no loop grows for ever.
-constexpr std::uint64_t pending_nodes = 200'000;
+constexpr std::uint64_t pending_nodes = 20'000;
 constexpr std::uint64_t pending_bytes = std::uint64_t{1} << 30;
 
 std::string prefix(const Op& op) {
@@ -194,6 +194,7 @@ void link(ThreadState& state, Node* node) {
   (state.last ? state.last->next : state.first) = node;
   state.last = node;
   node->flags.listed = true;
+  ++state.listed;
 }
 
 }  // namespace

@@ -23,6 +23,9 @@ struct Request {
   }
 };
 
+/// The request that an evaluation of these tensors would make now; computes nothing. For tests and for those who look.
+Request request_of(std::span<const Tensor> asked);
+
 struct Plan;
 
 /// The plan for a request, from the cache or new. The key compares whole.

@@ -28,6 +28,9 @@ std::vector<Tensor> rerecord(std::span<const Tensor> outputs, std::span<const Su
       now[i] = *found->second;
       continue;
     }
+    if (node->info && node->info->ended)
+      throw GradientError("[rerecord] expected a graph whose history is there, got " + describe(node) +
+                          ": its history ended when Parameter '" + node->info->ended_by + "' was updated");
     bool changed = false;
     for (Node* input : node->in()) changed |= now[places[input]].node() != input;
     if (!changed) {

@@ -17,8 +17,11 @@ using namespace xgrad;
 
 namespace {
 
-struct Function {
-  std::string name, call, text;
+/// Functions that share one comment.
+struct Entry {
+  std::string name;   ///< of the first
+  std::string calls;  ///< "`zeros(shape)`, `ones(shape)`"
+  std::string text;
 };
 
 std::string trimmed(std::string text) {
@@ -47,19 +50,20 @@ std::string plain(std::string call) {
   return replaced(replaced(call, "initializer_list", "list"), "span", "list");
 }
 
-/// What a header declares, with its comments, in order. Functions in adjacent lines share the comment above them.
-std::vector<Function> functions_of(const std::filesystem::path& header) {
+/// What a header declares, in order. Functions in adjacent lines share the comment above them.
+std::vector<Entry> entries_of(const std::filesystem::path& header) {
   std::ifstream file(header);
   REQUIRE(file.good());
   const std::regex declaration("^Tensor ([a-z_0-9]+)(\\([^;]*\\));\\s*(?:///< (.*))?$");
   const std::regex alias("^inline Tensor ([a-z_0-9]+)(\\(.*\\)) \\{ return ([a-z_0-9]+)\\(.*$");
-  std::vector<Function> found;
+  std::vector<Entry> found;
   std::string comment, line;
-  bool in_comment = false;
+  bool in_comment = false, shares = false;
   while (std::getline(file, line)) {
     if (line.starts_with("///")) {
       comment = (in_comment ? comment : "") + line.substr(3);
       in_comment = true;
+      shares = false;
       continue;
     }
     in_comment = false;
@@ -68,12 +72,20 @@ std::vector<Function> functions_of(const std::filesystem::path& header) {
       line += " " + trimmed(more);
     std::smatch match;
     if (std::regex_match(line, match, declaration)) {
-      const std::string text = match[3].matched ? match[3].str() : trimmed(comment);
-      found.push_back({match[1], match[1].str() + plain(match[2]), first_sentence(text)});
+      const std::string call = "`" + match[1].str() + plain(match[2]) + "`";
+      const bool own = match[3].matched;
+      if (!own && shares) {
+        if (found.back().calls.find(call) == std::string::npos) found.back().calls += ", " + call;
+      } else {
+        found.push_back({match[1], call, first_sentence(own ? match[3].str() : trimmed(comment))});
+      }
+      shares = !own;
     } else if (std::regex_match(line, match, alias)) {
-      found.push_back({match[1], match[1].str() + plain(match[2]), "another name for `" + match[3].str() + "`"});
+      const std::string call = "`" + match[1].str() + plain(match[2]) + "`";
+      found.push_back({match[1], call, "another name for `" + match[3].str() + "`"});
     } else {
       comment.clear();
+      shares = false;
     }
   }
   return found;
@@ -85,11 +97,13 @@ std::string page(const std::filesystem::path& source) {
     for (const Row& row : family) rows[row.name] = &row;
 
   std::ostringstream out;
-  out << "# Operations\n\nWritten from the headers and from the table of samples that the tests walk; do not edit it by "
-         "hand\n(`XGRAD_WRITE_DOCS=1` with the test `examples_ops_page_test` writes it anew). Every function below is "
-         "compared with\ncentral differences, first and second order, in forward mode too, unless the last column says "
-         "why it has no\nderivative. Shapes broadcast as in NumPy; C++ numbers take the element type of the tensors "
-         "they meet.\n";
+  out << R"(# Operations
+
+Written from the headers and from the table of samples that the tests walk; do not edit it by hand: the test
+`examples_ops_page_test` writes it anew with `XGRAD_WRITE_DOCS=1` in the environment. Every function below is compared
+with central differences, first and second order, in forward mode too, unless the last column says why it has no
+derivative. Shapes broadcast as in NumPy; C++ numbers take the element type of the tensors they meet.
+)";
   const std::pair<const char*, const char*> families[] = {
       {"graph/basic.hpp", "Arithmetic and shapes"}, {"ops/elementwise.hpp", "Elementwise"},
       {"ops/activation.hpp", "Activations"},        {"ops/reduce.hpp", "Reductions"},
@@ -98,10 +112,10 @@ std::string page(const std::filesystem::path& source) {
   for (const auto& [header, title] : families) {
     out << "\n## " << title << "\n\n`#include <xgrad/" << header << ">`\n\n"
         << "| function | what | no derivative |\n|---|---|---|\n";
-    for (const Function& function : functions_of(source / header)) {
-      const auto row = rows.find(function.name);
+    for (const Entry& entry : entries_of(source / header)) {
+      const auto row = rows.find(entry.name);
       const char* reason = row != rows.end() && row->second->no_derivative ? row->second->no_derivative : "";
-      out << "| `" << function.call << "` | " << replaced(function.text, "|", "\\|") << " | " << reason << " |\n";
+      out << "| " << entry.calls << " | " << replaced(entry.text, "|", "\\|") << " | " << reason << " |\n";
     }
   }
   return out.str();

@@ -1,0 +1,107 @@
+// What plans look like from inside: what is fused, what reaches memory, what is taken over.
+
+#include <xgrad/graph/grad.hpp>
+#include <xgrad/graph/plan_ir.hpp>
+#include <xgrad/ops/activation.hpp>
+#include <xgrad/ops/elementwise.hpp>
+#include <xgrad/ops/product.hpp>
+#include <xgrad/ops/random.hpp>
+#include <xgrad/ops/reduce.hpp>
+
+#include <catch2/catch.hpp>
+
+#include <algorithm>
+
+using namespace xgrad;
+using kernels::Code;
+
+namespace {
+
+std::shared_ptr<const Plan> plan_of(std::initializer_list<Tensor> asked) {
+  return make_plan(request_of(std::span(asked.begin(), asked.size())));
+}
+
+int count(const GroupStep& group, Code code) {
+  return static_cast<int>(std::count_if(group.program.code.begin(), group.program.code.end(),
+                                        [&](const kernels::Instruction& i) { return i.code == code; }));
+}
+
+/// Elements that the stores of a group write.
+std::int64_t stored_elements(const GroupStep& group) {
+  std::int64_t sum = 0;
+  for (const kernels::Port& store : group.program.stores)
+    sum += store.access == kernels::Access::full ? group.program.rows * group.program.cols : group.program.rows;
+  return sum;
+}
+
+}  // namespace
+
+TEST_CASE("a dropout mask is drawn again where it is needed and never reaches memory") {
+  const Tensor x = normal({64, 32}).eval();
+  const Parameter w1(normal({32, 48}), "w1"), w2(normal({48, 5}), "w2");
+  const Tensor h = relu(matmul(x, w1));
+  const Tensor kept = h * bernoulli_like(h, 0.8) / 0.8;
+  const Tensor loss = mean(square(matmul(kept, w2)));
+  const auto [d1, d2] = grad(loss, {w1, w2});
+  const Request request = [&] {
+    const Tensor asked[] = {loss, d1, d2};
+    return request_of(asked);
+  }();
+  const auto plan = make_plan(request);
+
+  int drawing = 0;
+  for (const GroupStep& group : plan->groups) {
+    if (count(group, Code::uniform) == 0) continue;
+    ++drawing;
+    // One array of 64 x 48 leaves each loop: what the layer passes on, or its gradient.
+    CHECK(group.program.stores.size() >= 1);
+    for (const kernels::Port& store : group.program.stores) {
+      const kernels::Instruction* maker = nullptr;
+      for (const kernels::Instruction& i : group.program.code)
+        if (i.out == store.reg) maker = &i;
+      REQUIRE(maker);
+      CHECK(maker->code != Code::uniform);
+      CHECK(maker->code != Code::less);
+      CHECK(maker->code != Code::cast);
+    }
+  }
+  CHECK(drawing == 2);
+}
+
+TEST_CASE("softmax cross-entropy and its gradient are one loop over rows") {
+  const Tensor logits = normal({16, 10}).eval(), target = uniform({16, 10}).eval();
+  const Tensor loss = sum(-target * log_softmax(logits), -1);
+  const Tensor total = mean(loss);
+  const Tensor d = grad(total, logits);
+  const auto plan = plan_of({total, d});
+  int with_exp = 0;
+  for (const GroupStep& group : plan->groups) with_exp += count(group, Code::exp) > 0;
+  CHECK(with_exp == 1);
+  CHECK(plan->launches.empty());
+  CHECK(plan->folds.empty());
+}
+
+TEST_CASE("an update writes where the old value was") {
+  const Parameter w(normal({300, 7}), "w"), m(zeros({300, 7}), "m", false);
+  const Tensor loss = sum(square(w));
+  const Tensor g = grad(loss, w);
+  const Tensor next = 0.9 * m.value() + g;
+  m.assign(next);
+  w.assign(w - 0.1 * next);
+  const Tensor asked[] = {loss};
+  const auto plan = make_plan(request_of(asked));
+  std::size_t taken = 0;
+  for (const Result& result : plan->results) taken += result.takes != none;
+  CHECK(taken == 2);
+
+}
+
+TEST_CASE("a long elementwise chain reads and writes memory once") {
+  const Tensor x = normal({1000}).eval();
+  Tensor y = x;
+  for (int i = 0; i < 20; ++i) y = tanh(y * 1.5 + 0.1);
+  const auto plan = plan_of({y});
+  REQUIRE(plan->groups.size() == 1);
+  CHECK(stored_elements(plan->groups[0]) == 1000);
+  CHECK(plan->arena_bytes == 0);
+}
