@@ -10,11 +10,11 @@
 
 using namespace xgrad;
 
-struct Row {
+struct Line {
   const char* name;
   double steps[3];
 };
-constexpr Row expected[] = {
+constexpr Line expected[] = {
     {"z1", {0.415, 0.4108735606388356, 0.4069588681626899}},
     {"a1", {0.6022861768886307, 0.6012973237935735, 0.6003584488027847}},
     {"z2", {0.9210287795998838, 0.8689547722370230, 0.8170437258153817}},

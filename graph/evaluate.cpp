@@ -294,6 +294,8 @@ bool leads(const Node* node) {
   return (node->arity && node->flags.reachable) || (node->held() && !node->flags.weak);
 }
 
+void look_again_after(ThreadState& state) { state.look_through = std::max<std::uint64_t>(4096, 2 * state.listed); }
+
 /// Histories whose last leaf lost its handle after they were computed end too: a recurrence that is looked at does not grow.
 /// What has a handle may be in use by other threads and stays as it is.
 void end_unreachable(ThreadState& state) {
@@ -308,7 +310,7 @@ void end_unreachable(ThreadState& state) {
     }
     node = next;
   }
-  state.look_through = std::max<std::uint64_t>(4096, 2 * state.listed);
+  look_again_after(state);
 }
 
 }  // namespace
@@ -324,6 +326,7 @@ void evaluate(std::span<Node* const> asked) {
   if (!evaluation.empty()) evaluation.compute();
   evaluation.finish_parameters();
   if (state.listed > state.look_through) end_unreachable(state);
+  else if (4 * state.listed < state.look_through) look_again_after(state);
 }
 
 Request request_of(std::span<const Tensor> asked) {

@@ -323,7 +323,9 @@ void integer_part(const Product& p, const Part& part, const T* a, const T* b, T*
 // ---- splitting
 
 constexpr std::int64_t operations_worth_splitting = 4'000'000;
-constexpr std::int64_t operations_a_part = 8'000'000;
+constexpr std::int64_t operations_a_part = 8'000'000;          // of the first few parts
+constexpr std::int64_t operations_a_large_part = 64'000'000;   // of more: every part packs its operands again
+constexpr std::int64_t few_parts = 4;
 constexpr std::int64_t operations_a_vector_part = 250'000;
 constexpr std::int64_t operations_a_chunk = 1'000'000;
 constexpr std::int64_t most_parts = 16;
@@ -357,10 +359,12 @@ struct Grid {
 
 Grid grid_of(const Product& p, std::int64_t operations) {
   const bool vector = p.m == 1 || p.n == 1;
-  const std::int64_t unit = vector ? operations_a_vector_part : operations_a_part;
   const std::int64_t worth = vector ? 2 * operations_a_vector_part : operations_worth_splitting;
   if (is_tiny(p) || operations < worth) return {};
-  const auto wanted = static_cast<std::uint64_t>(std::clamp<std::int64_t>(operations / unit, 2, most_parts));
+  const std::int64_t asked = vector ? operations / operations_a_vector_part
+                                    : std::max(std::min(operations / operations_a_part, few_parts),
+                                               operations / operations_a_large_part);
+  const auto wanted = static_cast<std::uint64_t>(std::clamp<std::int64_t>(asked, 2, most_parts));
   Grid best;
   for (auto parts = static_cast<std::int64_t>(std::bit_floor(wanted)); parts > 1 && best.size() == 1; parts /= 2) {
     double least = 0;

@@ -114,6 +114,14 @@ TEST_CASE("an index out of range is reported at evaluation, with the place it wa
   CHECK_THAT(message([&] { labels.eval(); }), Contains("label") && Contains("10") && Contains(line(checked)));
 }
 
+TEST_CASE("two checks of one tensor are both made") {
+  const Tensor x = tensor({1, 5}, {.dtype = int64});
+  const Tensor loose = check_labels(x, 10), strict = check_labels(x, 3);
+  CHECK_THROWS_AS(eval({loose, strict}), ValueError);
+  CHECK_THROWS_AS(sum(loose + strict).eval(), ValueError);
+  CHECK(sum(loose).item() == 6);
+}
+
 TEST_CASE("after a failed evaluation every object is as it was, and the loop goes on") {
   const Parameter w(tensor({1, 2, 3, 4}), "w"), count(tensor({0}), "count", false);
   const Tensor weights_before = w.value();
