@@ -1,4 +1,5 @@
 #pragma once
+// Internal to kernels/.
 /// The vector kernels behind the tile machine: one source, compiled for three instruction sets, one chosen at run time.
 
 #include <xgrad/kernels/tile.hpp>

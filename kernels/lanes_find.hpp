@@ -1,4 +1,5 @@
 #pragma once
+// Internal to kernels/.
 // From an instruction and its types to its kernel. Internal linkage, as in lanes_simple.hpp.
 
 #include <xgrad/kernels/lanes.hpp>

@@ -1,4 +1,5 @@
 #pragma once
+// Internal to kernels/.
 // exp, log, tanh and their kin, written once for a vector of lanes and for a single number with the same operations, so
 // that a value has the same bits wherever it stands. Internal linkage, as in lanes_simple.hpp.
 

@@ -1,10 +1,12 @@
 #pragma once
+// Internal to kernels/.
 // Uniform draws: several Philox counters at a time, one in each 64-bit lane. Internal linkage, as in lanes_simple.hpp.
 
 #include <xgrad/kernels/lanes.hpp>
 #include <xgrad/kernels/philox.hpp>
 
 #include <immintrin.h>
+#include <xsimd/xsimd.hpp>
 
 #include <cstdint>
 #include <cstring>

@@ -1,4 +1,5 @@
 #pragma once
+// Internal to kernels/.
 // Folding rows. The order of a fold is a function of the row's length alone: blocks of fold_block elements, each in 16
 // lanes (element i in lane i mod 16), lanes halved until one is left, then the blocks' results folded the same way.
 // Internal linkage, as in lanes_simple.hpp.

@@ -1,4 +1,5 @@
 #pragma once
+// Internal to kernels/.
 // Elementwise kernels without transcendental functions: plain loops for the compiler to vectorise.
 // Everything here has internal linkage: each instruction set compiles its own copy and no linker may merge them.
 

@@ -1,4 +1,5 @@
 #pragma once
+// Internal to kernels/.
 /// Philox4x32-10 of Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy as 1, 2, 3" (2011).
 
 #include <array>

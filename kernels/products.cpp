@@ -323,9 +323,9 @@ void integer_part(const Product& p, const Part& part, const T* a, const T* b, T*
 // ---- splitting
 
 constexpr std::int64_t operations_worth_splitting = 4'000'000;
-constexpr std::int64_t operations_a_part = 8'000'000;          // of the first few parts
-constexpr std::int64_t operations_a_large_part = 64'000'000;   // of more: every part packs its operands again
-constexpr std::int64_t few_parts = 4;
+constexpr std::int64_t operations_a_part = 8'000'000;         // of the first few parts
+constexpr std::int64_t operations_a_large_part = 64'000'000;  // of more: every part packs its operands again
+constexpr std::int64_t few_parts = 8;
 constexpr std::int64_t operations_a_vector_part = 250'000;
 constexpr std::int64_t operations_a_chunk = 1'000'000;
 constexpr std::int64_t most_parts = 16;
