@@ -29,6 +29,7 @@ Tensor subtract(const Arg& a, const Arg& b);
 Tensor multiply(const Arg& a, const Arg& b);
 /// a / b; integers and bool divide as float32 (float64 if the other side is).
 Tensor divide(const Arg& a, const Arg& b);
+/// -x
 Tensor negative(const Arg& x);
 
 inline Tensor operator+(const Arg& a, const Arg& b) { return add(a, b); }
@@ -41,8 +42,8 @@ inline Tensor& operator-=(Tensor& a, const Arg& b) { return a = subtract(a, b); 
 inline Tensor& operator*=(Tensor& a, const Arg& b) { return a = multiply(a, b); }
 inline Tensor& operator/=(Tensor& a, const Arg& b) { return a = divide(a, b); }
 
-/// Sum over `axes`; with keepdims they stay with length 1. Pairwise over blocks of 512 along the last axis, so the error
-/// grows with log n. The sum of bool or uint8 is int64; other dtypes keep theirs. An empty sum is 0.
+/// Sum over `axes`; with keepdims they stay with length 1. Pairwise over blocks of 512 along the last axis, so the
+/// error grows with log n. The sum of bool or uint8 is int64; other dtypes keep theirs. An empty sum is 0.
 Tensor sum(const Arg& x, Axes axes = {}, bool keepdims = false);
 
 /// x repeated along new leading axes and axes of length 1. Throws ShapeError if the shapes do not fit.
@@ -68,8 +69,8 @@ Tensor ones(const Shape& shape, TensorOptions options = {});
 Tensor zeros_like(const Arg& x);
 Tensor ones_like(const Arg& x);
 
-/// How many elements of x a reduction over `axes` folds into one, as a scalar of x's dtype (float32 for integers). It follows
-/// x's shape when the graph is recorded again, which a C++ number would not.
+/// How many elements of x a reduction over `axes` folds into one, as a scalar of x's dtype (float32 for integers). It
+/// follows x's shape when the graph is recorded again, which a C++ number would not.
 Tensor count(const Arg& x, Axes axes = {});
 
 }  // namespace xgrad

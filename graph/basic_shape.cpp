@@ -147,11 +147,24 @@ Tensor expand_axes(const Arg& x, std::uint32_t mask) { return record(expand_op, 
 
 namespace {
 
-// Zeros and ones are known as such to a plan, so that what they are added to or multiplied with can be simplified.
-Tensor number_like(const char* name, const Arg& x, std::int64_t value) {
+// Zeros and ones are known as such to a plan, so that what they are added to or multiplied with can be simplified. They
+// are operations, so that they take a new dtype when the graph is recorded again.
+void infer_number(Recording& call) { call.result(Shape{}, call.dtype(0)); }
+constexpr Op zero_op{.name = "zero",
+                     .kind = Kind::constant,
+                     .infer = infer_number,
+                     .shape_only = 1,
+                     .number = [](const Applied&) { return 0.0; }};
+constexpr Op one_op{.name = "one",
+                    .kind = Kind::constant,
+                    .infer = infer_number,
+                    .shape_only = 1,
+                    .number = [](const Applied&) { return 1.0; }};
+
+Tensor number_like(const char* name, const Arg& x, const Op& number) {
   const Within here(name, x);
   const Tensor like = x.tensor();
-  return broadcast_like(make_number(Arg(value), like.dtype(), true), like);
+  return broadcast_like(record(number, {like}), like);
 }
 
 // A constant is one number repeated, so it is never written to memory unless somebody reads it.
@@ -173,8 +186,9 @@ Tensor zeros(const Shape& shape, TensorOptions options) {
 Tensor ones(const Shape& shape, TensorOptions options) {
   return constant("ones", shape, make_number(Arg(1), options.dtype, true), options);
 }
-Tensor zeros_like(const Arg& x) { return number_like("zeros_like", x, 0); }
-Tensor ones_like(const Arg& x) { return number_like("ones_like", x, 1); }
+Tensor zeros_like(const Arg& x) { return number_like("zeros_like", x, zero_op); }
+Tensor one_of(const Arg& x) { return record(one_op, {x}); }
+Tensor ones_like(const Arg& x) { return number_like("ones_like", x, one_op); }
 
 Rows reshape_rows() {
   using In = std::span<const Tensor>;

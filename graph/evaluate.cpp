@@ -185,7 +185,8 @@ void Evaluation::choose_stored() {
       ends_[i] = replaced;
       keeps_[i] = is_floating(node->dtype) && (node->arity ? node->flags.reachable : node->held() && !node->flags.weak);
       leads[i] = keeps_[i];
-      request_.takeable[i] = !node->flags.number && !node->flags.listed && node->references() == uses[i] + (replaced ? 1 : 0) &&
+      request_.takeable[i] = !node->flags.number && !node->flags.listed &&
+                             node->references() == uses[i] + (replaced ? 1 : 0) &&
                              node->buffer->refs.load(std::memory_order_acquire) == 1 &&
                              !node->buffer->pinned.load(std::memory_order_relaxed);
       continue;
@@ -296,8 +297,8 @@ bool leads(const Node* node) {
 
 void look_again_after(ThreadState& state) { state.look_through = std::max<std::uint64_t>(4096, 2 * state.listed); }
 
-/// Histories whose last leaf lost its handle after they were computed end too: a recurrence that is looked at does not grow.
-/// What has a handle may be in use by other threads and stays as it is.
+/// Histories whose last leaf lost its handle after they were computed end too: a recurrence that is looked at does not
+/// grow. What has a handle may be in use by other threads and stays as it is.
 void end_unreachable(ThreadState& state) {
   for (Node* node = state.first; node;) {  // inputs come first
     Node* next = node->next;

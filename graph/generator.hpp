@@ -5,8 +5,9 @@
 
 namespace xgrad {
 
-/// A seed and the number of the next draw. A draw's values depend on the seed, its number and each element's index in the
-/// draw's own shape (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011), never on threads or tiling.
+/// A seed and the number of the next draw. A draw's values depend on the seed, its number and each element's index in
+/// the draw's own shape (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011), never on threads or
+/// tiling.
 class Generator {
  public:
   explicit Generator(std::uint64_t seed = 0) : seed_(seed) {}

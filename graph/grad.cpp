@@ -30,9 +30,9 @@ Tensor seed_for(const Node* y, const Tensor& seed) {
   if (!seed.defined()) {
     if (y->shape.size() != 1)
       throw ShapeError("[grad] expected a tensor with one element or a seed of its shape, got " + describe(y));
-    Tensor one = make_number(Arg(1.0, y->where), y->dtype, true);
-    one.node()->flags.weak = true;
-    return y->shape.rank() == 0 ? one : broadcast_to(one, y->shape);
+    const Tensor like = Tensor::share(const_cast<Node*>(y));
+    const Tensor one = one_of(Arg(like, y->where));
+    return y->shape.rank() == 0 ? one : broadcast_like(one, like);
   }
   if (!(seed.shape() == y->shape))
     throw ShapeError("[grad] expected a seed of shape " + to_string(y->shape) + ", got " + to_string(seed.shape()));
@@ -95,6 +95,11 @@ void reverse(Node* y, std::span<Node* const> xs, std::span<Tensor> out, const Gr
       out[j] = gradients[at];
       continue;
     }
+    for (const Node* node : order)
+      if (xs[j]->slot && node->slot == xs[j]->slot)
+        throw GradientError("[grad] expected a tensor recorded from the current value of Parameter '" +
+                            xs[j]->slot->name + "', got " + describe(y) +
+                            ", recorded from the value before its update; take gradients before updating");
     if (options.unused == Unused::error)
       throw GradientError("[grad] expected tensors that " + describe(y) + " was recorded from, got " +
                           describe(xs[j]) + ", which it does not depend on");

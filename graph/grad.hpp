@@ -12,12 +12,12 @@ namespace xgrad {
 enum class Unused : std::uint8_t { zero, error };
 
 struct GradOptions {
-  Tensor seed = {};               ///< the incoming gradient, shaped like y; ones if undefined (then y must have one element)
+  Tensor seed = {};  ///< the incoming gradient, shaped like y; ones if undefined (then y must have one element)
   Unused unused = Unused::zero;
 };
 
-/// dy/dx for each x, recorded as new nodes; nothing is computed. y must be floating (DTypeError) and have one element unless
-/// a seed is given (ShapeError). Any order by repetition. Throws GradientError through a history that has ended.
+/// dy/dx for each x, recorded as new nodes; nothing is computed. y must be floating (DTypeError) and have one element
+/// unless a seed is given (ShapeError). Any order by repetition. Throws GradientError through a history that has ended.
 std::vector<Tensor> grad(const Arg& y, std::span<const Tensor> xs, const GradOptions& options = {});
 std::vector<Tensor> grad(const Arg& y, std::span<const Parameter> xs, const GradOptions& options = {});
 void grad_into(const Arg& y, std::span<const Arg> xs, std::span<Tensor> out, const GradOptions& options);

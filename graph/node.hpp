@@ -106,6 +106,8 @@ inline std::span<const std::int64_t> list_of(const Node* node) {
 Tensor make_leaf(const Shape& shape, DType dtype);
 /// A number as a leaf of this dtype.
 Tensor make_number(const Arg& number, DType dtype, bool exact);
+/// 1 as a scalar of x's dtype, whatever that is when the graph is recorded again.
+Tensor one_of(const Arg& x);
 /// The number of a leaf as its dtype's bytes, written to `out` (8 bytes).
 void write_number(const Node* node, void* out);
 
@@ -123,8 +125,9 @@ struct Slot {
 void retain(Slot* slot);
 void release(Slot* slot);
 
-/// What one thread keeps: its nodes with history in recording order, Parameters with pending values, and recording state.
-/// Objects outlive their threads, because nodes point to them; a new thread takes over one whose thread has ended.
+/// What one thread keeps: its nodes with history in recording order, Parameters with pending values, and recording
+/// state. Objects outlive their threads, because nodes point to them; a new thread takes over one whose thread has
+/// ended.
 struct ThreadState {
   std::mutex mutex;  ///< guards `alive` and `foreign`
   bool alive = true;

@@ -44,8 +44,8 @@ class Applied {
   int argument_;
 };
 
-/// The gradient reaching one input, from the gradient g reaching the result. The engine skips inputs that need none, sums over
-/// broadcast axes, adds up, casts back promoted dtypes and checks shapes; a rule is only calculus.
+/// The gradient reaching one input, from the gradient g reaching the result. The engine skips inputs that need none,
+/// sums over broadcast axes, adds up, casts back promoted dtypes and checks shapes; a rule is only calculus.
 using Rule = Tensor (*)(const Applied& call, const Tensor& g);
 
 /// What an operation's shape rule sees and sets.
@@ -114,7 +114,7 @@ struct Op {
   bool linear = false;                            ///< linear in each differentiable input: its own forward rule
   bool random = false;                            ///< launch: takes a draw, so it is never merged with its like
   bool fails = false;                             ///< `run` may throw for the values it finds
-  std::uint32_t shape_only = 0;                   ///< bit k: input k lends its shape, not its values; bit 31: all but the first
+  std::uint32_t shape_only = 0;  ///< bit k: input k lends its shape, not its values; bit 31: all but the first
   /// fold: bit i set if axis i of the input is folded (counted from the front).
   std::uint32_t (*folded)(const Applied& call) = nullptr;
   double (*number)(const Applied& call) = nullptr;  ///< constant
@@ -123,8 +123,8 @@ struct Op {
   const char* symbol = nullptr;                           ///< infix symbol for formulas: "+"
 };
 
-/// Attributes are part of a plan's key and say what was asked ("axis -1"), not what followed. Axis masks and axis numbers
-/// count from the end where that is possible, so that a new leading axis changes nothing.
+/// Attributes are part of a plan's key and say what was asked ("axis -1"), not what followed. Axis masks and axis
+/// numbers count from the end where that is possible, so that a new leading axis changes nothing.
 struct Attributes {
   std::int64_t a = 0, b = 0;
   std::span<const std::int64_t> list = {};
@@ -139,8 +139,8 @@ inline Tensor record(const Op& op, std::initializer_list<Arg> inputs, const Attr
   return record(op, std::span(inputs.begin(), inputs.size()), attributes, draw);
 }
 
-/// While it lives, what this thread records carries the user's line instead of the line inside a composition, and errors
-/// name the composition. The outermost one counts.
+/// While it lives, what this thread records carries the user's line instead of the line inside a composition, and
+/// errors name the composition. The outermost one counts.
 class Within {
  public:
   Within(const char* name, const Location& where);
@@ -153,8 +153,8 @@ class Within {
   bool outermost_;
 };
 
-/// Pending work is limited: a loop that never asks for values is computed now and then. While an object of this type lives,
-/// that does not happen on this thread, so that a rule, a gradient or an optimizer's step is planned as a whole.
+/// Pending work is limited: a loop that never asks for values is computed now and then. While an object of this type
+/// lives, that does not happen on this thread, so that a rule, a gradient or an optimizer's step is planned as a whole.
 class Quiet {
  public:
   Quiet();
@@ -178,11 +178,12 @@ class NameScope {
 /// " (file:line)" of a place, or "" if unknown.
 std::string place(const Location& where);
 
-/// Axes as a bit mask counted from the end (bit 0 is the last axis); throws ShapeError for an axis out of range or twice.
-/// `all` axes give the mask of every axis of this rank.
+/// Axes as a bit mask counted from the end (bit 0 is the last axis); throws ShapeError for an axis out of range or
+/// twice. `all` axes give the mask of every axis of this rank.
 std::uint32_t mask_from_end(const Axes& axes, int rank, const char* operation, const Location& where);
 
-// --- the table of samples ------------------------------------------------------------------------------------------------
+// --- the table of samples
+// ------------------------------------------------------------------------------------------------
 
 /// How one input of a sample is made.
 struct SampleInput {
@@ -195,8 +196,8 @@ struct SampleInput {
   bool broadcast = false;             ///< made by broadcasting along the first axis
 };
 
-/// A sample: inputs for one call of a function. No two of a tensor's values are alike (ties and kinks are tested as special
-/// values).
+/// A sample: inputs for one call of a function. No two of a tensor's values are alike (ties and kinks are tested as
+/// special values).
 struct Sample {
   std::vector<SampleInput> inputs;
 };

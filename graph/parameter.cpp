@@ -11,7 +11,9 @@ Slot& checked(Slot* slot) {
   return *slot;
 }
 
-std::string quoted(const Slot& slot) { return slot.name.empty() ? "an unnamed Parameter" : "Parameter '" + slot.name + "'"; }
+std::string quoted(const Slot& slot) {
+  return slot.name.empty() ? "an unnamed Parameter" : "Parameter '" + slot.name + "'";
+}
 
 /// The value a Parameter is given: its own node, so that history and memory are the Parameter's alone.
 void infer_assign(Recording& call) { call.result(call.shape(0), call.dtype(0)); }

@@ -22,8 +22,8 @@ class Parameter {
   bool defined() const { return slot_ != nullptr; }
   /// The current value: a leaf, or a pending node after `assign`.
   const Tensor& value() const;
-  /// Replaces the value. Nothing is computed now; the next evaluation on this thread computes it, and then history through
-  /// the old value ends. Throws ShapeError or DTypeError unless shape and dtype stay what they were.
+  /// Replaces the value. Nothing is computed now; the next evaluation on this thread computes it, and then history
+  /// through the old value ends. Throws ShapeError or DTypeError unless shape and dtype stay what they were.
   void assign(const Arg& value) const;
 
   /// Gives up an assigned value that has not been computed: the value is again what it was at the last evaluation.

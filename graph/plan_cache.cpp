@@ -34,7 +34,8 @@ KeyView write_key(const Request& request, Key& room) {
                          static_cast<std::uint64_t>(leaf) << 16;
     if (leaf) {
       head |= static_cast<std::uint64_t>(request.takeable[i]) << 17;
-      head |= static_cast<std::uint64_t>(node->flags.number) << 18 | static_cast<std::uint64_t>(node->flags.exact) << 19;
+      head |= static_cast<std::uint64_t>(node->flags.number) << 18 | static_cast<std::uint64_t>(node->flags.exact)
+                                                                         << 19;
       *out++ = head;
       if (node->flags.number && node->flags.exact) {
         std::uint64_t bits;

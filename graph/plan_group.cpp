@@ -91,7 +91,8 @@ bool Grouping::by_row_of(const Value& v, const Group& group, const Operand& in) 
   return access == kernels::Access::row || (access == kernels::Access::scalar && group.size == group.cols);
 }
 
-/// Whether v can become a member of `merged`, whose members among v's operands are `inside`; may add to what the group demands.
+/// Whether v can become a member of `merged`, whose members among v's operands are `inside`; may add to what the group
+/// demands.
 bool Grouping::fits(const Value& v, Group& merged, std::span<const std::uint32_t> inside, bool& by_row) {
   const std::int64_t rows = merged.cols ? merged.size / std::max<std::int64_t>(merged.cols, 1) : 0;
   by_row = false;

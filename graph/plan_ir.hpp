@@ -93,7 +93,8 @@ struct Reading {
 /// The reading of `operand` by a value of `size` elements and shape `shape` in a group with these columns.
 Reading reading_of(const Operand& operand, const Shape& shape, std::int64_t size, std::int64_t cols);
 
-// --- the plan ------------------------------------------------------------------------------------------------------------
+// --- the plan
+// ------------------------------------------------------------------------------------------------------------
 
 enum class Place : std::uint8_t { leaf, number, constant, temporary, result };
 

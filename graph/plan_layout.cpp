@@ -40,7 +40,8 @@ class Layout {
 
 std::size_t port_bytes(const kernels::TileProgram& program, const kernels::Port& port) {
   const std::size_t element = size_of(program.registers[port.reg].type);
-  const std::int64_t pieces = program.piece > 0 ? std::max<std::int64_t>(1, (program.cols + program.piece - 1) / program.piece) : 1;
+  const std::int64_t pieces =
+      program.piece > 0 ? std::max<std::int64_t>(1, (program.cols + program.piece - 1) / program.piece) : 1;
   switch (port.access) {
     case Access::full: return element * static_cast<std::size_t>(program.rows * program.cols);
     case Access::row: return element * static_cast<std::size_t>(program.rows * pieces);
@@ -102,7 +103,8 @@ void Layout::take_over() {
         if (from.place != Place::leaf || !request_.takeable[from.index] || shared[home]) continue;
         const Use& use = uses_[home];
         if (use.last != s || !use.only_full || request_.order[from.index]->dtype != type) continue;
-        if (static_cast<std::size_t>(request_.order[from.index]->shape.size()) * size_of(type) != result.bytes) continue;
+        if (static_cast<std::size_t>(request_.order[from.index]->shape.size()) * size_of(type) != result.bytes)
+          continue;
         result.takes = from.index;
         shared[home] = 1;
         break;
@@ -111,7 +113,8 @@ void Layout::take_over() {
   }
 }
 
-/// A temporary that `home`, written element by element in this step, may share memory with: read the same way, here last.
+/// A temporary that `home`, written element by element in this step, may share memory with: read the same way, here
+/// last.
 std::uint32_t Layout::dying_twin(std::uint32_t step, std::uint32_t home, std::vector<std::uint8_t>& given) const {
   if (plan_.steps[step].kind != Step::Kind::group) return none;
   const GroupStep& group = plan_.groups[plan_.steps[step].index];

@@ -5,8 +5,9 @@
 
 namespace xgrad {
 
-/// The expression y was recorded as, in infix form: "sigmoid(x1 * w1 + x2 * w2 + b1)". Leaves appear by name, by value if
-/// they are computed scalars, else by shape. A part that several readers share, or that grows long, gets a line of its own
+/// The expression y was recorded as, in infix form: "sigmoid(x1 * w1 + x2 * w2 + b1)". Leaves appear by name, by value
+/// if they are computed scalars, else by shape. A part that several readers share, or that grows long, gets a line of
+/// its own
 /// ("t1 = ..."). Nothing is computed.
 std::string formula(const Tensor& y);
 

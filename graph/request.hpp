@@ -12,7 +12,7 @@ inline constexpr std::uint32_t no_index = ~std::uint32_t{0};
 /// The nodes of one evaluation in an order where inputs come first: leaves (computed) and nodes to compute.
 struct Request {
   std::vector<Node*> order;
-  std::vector<std::uint32_t> inputs;       ///< of all nodes in `order`, one after another; no_index: lends only its shape
+  std::vector<std::uint32_t> inputs;  ///< of all nodes in `order`, one after another; no_index: lends only its shape
   std::vector<std::uint32_t> first_input;  ///< where each node's inputs start
   std::vector<std::uint8_t> stored;        ///< a node to compute: its result is wanted after the plan
   std::vector<std::uint8_t> takeable;      ///< a leaf: its buffer may be taken over
@@ -31,8 +31,8 @@ struct Plan;
 /// The plan for a request, from the cache or new. The key compares whole.
 std::shared_ptr<const Plan> plan_for(const Request& request);
 
-/// Runs a plan. `results` gets one counted buffer for each stored node, at its place in the order. On an exception nothing has
-/// changed and `results` holds nothing.
+/// Runs a plan. `results` gets one counted buffer for each stored node, at its place in the order. On an exception
+/// nothing has changed and `results` holds nothing.
 void run(const Plan& plan, const Request& request, std::span<kernels::Buffer*> results);
 
 /// Whether input k of an operation lends its shape only.
@@ -40,6 +40,8 @@ inline bool lends_shape(const Op& op, std::uint32_t k) {
   if (!op.shape_only) return false;
   return k < 31 ? ((op.shape_only >> k) & 1) || (k > 0 && (op.shape_only >> 31)) : (op.shape_only >> 31) != 0;
 }
-inline Rule rule_of(const Op& op, std::uint32_t k) { return op.variadic ? op.rules[0] : (k < 3 ? op.rules[k] : nullptr); }
+inline Rule rule_of(const Op& op, std::uint32_t k) {
+  return op.variadic ? op.rules[0] : (k < 3 ? op.rules[k] : nullptr);
+}
 
 }  // namespace xgrad

@@ -31,7 +31,8 @@ Shape::Shape(std::span<const std::int64_t> lengths) {
 }
 
 void Shape::append(std::int64_t length) {
-  if (rank_ == max_rank) throw ShapeError("[shape] expected at most 8 axes, got 9: " + to_string(*this) + " and one more");
+  if (rank_ == max_rank)
+    throw ShapeError("[shape] expected at most 8 axes, got 9: " + to_string(*this) + " and one more");
   if (length < 0) throw ShapeError("[shape] expected lengths of 0 or more, got " + std::to_string(length));
   lengths_[rank_++] = length;
 }

@@ -84,8 +84,8 @@ class Tensor {
   template <class T>
   std::vector<T> to_vector() const;
 
-  /// Derivatives of this scalar with respect to every trainable Parameter it was recorded from, added to their `grad()`.
-  /// Throws ShapeError unless size() == 1.
+  /// Derivatives of this scalar with respect to every trainable Parameter it was recorded from, added to their
+  /// `grad()`. Throws ShapeError unless size() == 1.
   void backward(Location where = Location::current()) const;
 
   Node* node() const { return node_; }
@@ -103,8 +103,8 @@ class Tensor {
   Node* node_ = nullptr;
 };
 
-/// An argument of an operation: a Tensor, a Parameter or a C++ number, with the line it stands on. Numbers are weak: they
-/// take the dtype of the tensors they meet (a fraction meeting integers makes the result float32).
+/// An argument of an operation: a Tensor, a Parameter or a C++ number, with the line it stands on. Numbers are weak:
+/// they take the dtype of the tensors they meet (a fraction meeting integers makes the result float32).
 class Arg {
  public:
   Arg(const Tensor& tensor, Location where = Location::current()) : node_(tensor.node()), where_(where) {}
@@ -164,11 +164,12 @@ class Nested {
   bool is_list_ = false;
 };
 
-/// tensor({1, 2, 3}) is a vector, tensor({{1, 2}, {3, 4}}) a matrix, and so on to 8 axes; numbers become `options.dtype`.
-/// Throws ShapeError unless the braces on each level hold equally many.
+/// tensor({1, 2, 3}) is a vector, tensor({{1, 2}, {3, 4}}) a matrix, and so on to 8 axes; numbers become
+/// `options.dtype`. Throws ShapeError unless the braces on each level hold equally many.
 Tensor tensor(const Nested& values, TensorOptions options = {});
 
-/// A tensor over memory that stays the caller's: it must stay alive and unchanged as long as any tensor made from it lives.
+/// A tensor over memory that stays the caller's: it must stay alive and unchanged as long as any tensor made from it
+/// lives.
 Tensor borrow(const void* data, const Shape& shape, DType dtype);
 
 /// Computes these tensors (and everything else that is due) in one plan.

@@ -12,15 +12,20 @@ enum class Follow : std::uint8_t {
   everything,   ///< also those that only lend their shape
 };
 
+/// A Parameter's newest value is a leaf once it is computed, so derivatives end there before that too: what a gradient
+/// is does not depend on who looked at a value.
+inline bool is_newest_value(const Node* node) { return node->slot && node->slot->value.node() == node; }
+
 inline bool follows(const Node* node, std::uint32_t k, Follow follow) {
   if (follow == Follow::everything) return true;
   if (lends_shape(*node->op, k)) return false;
+  if (follow == Follow::derivatives && is_newest_value(node)) return false;
   return follow == Follow::values ||
          (rule_of(*node->op, k) && !node->flags.no_grad && is_floating(node->inputs[k]->dtype));
 }
 
-/// Where each node of a walk stands: an open hash table, because nodes may be shared with other threads and nothing may be
-/// written into them.
+/// Where each node of a walk stands: an open hash table, because nodes may be shared with other threads and nothing may
+/// be written into them.
 class Places {
  public:
   Places() : slots_(64) {}

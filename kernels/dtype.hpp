@@ -6,7 +6,8 @@
 
 namespace xgrad {
 
-/// An element type, known at run time. The order is the promotion order: bool < uint8 < int32 < int64 < float32 < float64.
+/// An element type, known at run time. The order is the promotion order: bool < uint8 < int32 < int64 < float32 <
+/// float64.
 enum class DType : std::uint8_t { bool_, uint8, int32, int64, float32, float64 };
 
 inline constexpr DType bool_ = DType::bool_;

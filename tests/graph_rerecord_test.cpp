@@ -23,7 +23,9 @@ std::vector<double> numbers(std::int64_t count, int seed) {
   return result;
 }
 
-Tensor made(const Shape& shape, DType dtype, int seed) { return tensor(numbers(shape.size(), seed), shape, {.dtype = dtype}); }
+Tensor made(const Shape& shape, DType dtype, int seed) {
+  return tensor(numbers(shape.size(), seed), shape, {.dtype = dtype});
+}
 
 /// The same bits, shape and dtype.
 bool same(const Tensor& a, const Tensor& b) {

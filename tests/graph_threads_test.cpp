@@ -69,8 +69,11 @@ TEST_CASE("eight threads predict with one set of Parameters") {
   const Parameter w(normal({8, 16}, 0, 1, draws), "w"), v(normal({16, 4}, 0, 1, draws), "v");
   const auto predict = [&](int i) {
     Floats result;
-    for (int k = 0; k < 40; ++k)
-      for (const float p : floats(softmax(matmul(relu(matmul(full({3 + i % 2, 8}, 0.01 * (i + k)), w)), v)))) result.push_back(p);
+    for (int k = 0; k < 40; ++k) {
+      const Tensor x = full({3 + i % 2, 8}, 0.01 * (i + k));
+      const Floats found = floats(softmax(matmul(relu(matmul(x, w)), v)));
+      result.insert(result.end(), found.begin(), found.end());
+    }
     return result;
   };
   std::vector<Floats> expected, found(8);
@@ -217,7 +220,8 @@ TEST_CASE("threads share the plan cache while others forget its plans") {
   std::atomic<int> right{0};
   on_threads(8, [&](int i) {
     for (int k = 1; k <= 60; ++k) {
-      right += (full({k}, 2.0) * 3 + i).to_vector<float>() == Floats(static_cast<std::size_t>(k), 6.0f + static_cast<float>(i));
+      const Floats expected(static_cast<std::size_t>(k), 6.0f + static_cast<float>(i));
+      right += floats(full({k}, 2.0) * 3 + i) == expected;
       if (i == 0 && k % 10 == 0) clear_plan_cache();
     }
   });

@@ -88,7 +88,7 @@ struct Form {
   bool (*choose)(Maker& maker, Step& step);
 };
 
-// --- numbers and leaves ----------------------------------------------------------------------------------------------
+// --- numbers and leaves ---------------------------------------------------------------------------------------------
 
 /// The C++ number k of a set of values: the first ones are the same in every set, some others meet in one set only.
 inline double number_of(int set, std::int64_t k) {
@@ -119,7 +119,7 @@ inline Tensor leaf_of(int set, const Shape& shape, DType dtype, std::int64_t see
   std::vector<std::int64_t> numbers(size);
   for (std::int64_t& x : numbers) x = kind == 2 ? static_cast<std::int64_t>(random.next()) : random.below(12) - 4;
   if (dtype == bool_ || dtype == uint8)
-    for (std::int64_t& x : numbers) x = static_cast<std::int64_t>(static_cast<std::uint64_t>(x) % (dtype == bool_ ? 2 : 256));
+    for (std::int64_t& x : numbers) x &= dtype == bool_ ? 1 : 255;
   return tensor(numbers, shape, {.dtype = dtype});
 }
 
@@ -138,7 +138,7 @@ inline Axes axes_from(const Integers& n, std::size_t first) {
   }
 }
 
-// --- running ---------------------------------------------------------------------------------------------------------
+// --- running --------------------------------------------------------------------------------------------------------
 
 inline void put(Run& run, const Step& step, Tensor value) { run.values[step.out[0]] = std::move(value); }
 
@@ -197,7 +197,7 @@ inline std::string difference(const Snapshot& a, const Snapshot& b) {
   return text.str();
 }
 
-// --- printing --------------------------------------------------------------------------------------------------------
+// --- printing -------------------------------------------------------------------------------------------------------
 
 inline std::string to_code(const Program& program) {
   std::ostringstream out;

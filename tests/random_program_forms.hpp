@@ -7,7 +7,7 @@
 
 namespace random_program {
 
-// --- families ----------------------------------------------------------------------------------------------------------
+// --- families -------------------------------------------------------------------------------------------------------
 
 template <Tensor (*function)(const Arg&)>
 void run_unary(Run& run, const Step& s) {
@@ -75,13 +75,14 @@ inline bool choose_axis(Maker& m, Step& s) {
   return true;
 }
 
-// --- shapes ------------------------------------------------------------------------------------------------------------
+// --- shapes ---------------------------------------------------------------------------------------------------------
 
 inline bool choose_broadcast(Maker& m, Step& s) {
   s.in = {m.any()};
   const Shape& shape = m.shape(s.in[0]);
   if (shape.rank() < 5 && m.random.chance(50)) s.n.push_back(1 + m.random.below(4));
-  for (const std::int64_t length : shape) s.n.push_back(length == 1 && m.random.chance(60) ? 1 + m.random.below(6) : length);
+  for (const std::int64_t length : shape)
+    s.n.push_back(length == 1 && m.random.chance(60) ? 1 + m.random.below(6) : length);
   return true;
 }
 
@@ -105,6 +106,17 @@ inline bool choose_reshape(Maker& m, Step& s) {
   return s.n.size() <= 6;
 }
 
+/// The same elements along either axis of a square.
+inline void run_both_ways(Run& run, const Step& s) {
+  const Tensor& x = run.value(s.in[0]);
+  const std::int64_t n = x.size();
+  put(run, s, broadcast_to(reshape(x, {n, 1}), {n, n}) - broadcast_to(reshape(x, {1, n}), {n, n}));
+}
+inline bool choose_both_ways(Maker& m, Step& s) {
+  s.in = {m.any_with([&](int id) { return m.value(id).size() <= 40 && m.value(id).dtype() != bool_; })};
+  return s.in[0] >= 0;
+}
+
 inline bool choose_transpose(Maker& m, Step& s) {
   s.in = {m.any()};
   for (int i = 0; i < m.shape(s.in[0]).rank(); ++i) s.n.push_back(i);
@@ -122,7 +134,8 @@ inline bool choose_slice(Maker& m, Step& s) {
   s.in = {m.any()};
   const Shape& shape = m.shape(s.in[0]);
   for (int i = 0; i < shape.rank() && (i == 0 || m.random.chance(60)); ++i) {
-    const std::int64_t length = shape[i] + 1, step = m.random.chance(25) ? -1 - m.random.below(2) : 1 + m.random.below(2);
+    const std::int64_t length = shape[i] + 1, stride = 1 + m.random.below(2);
+    const std::int64_t step = m.random.chance(25) ? -stride : stride;
     const std::int64_t start = m.random.chance(40) ? m.random.below(length) : step < 0 ? length : 0;
     s.n.insert(s.n.end(), {start, m.random.chance(50) ? to_end : m.random.below(2 * length) - length / 2, step});
   }
@@ -160,7 +173,7 @@ inline void run_concatenate(Run& run, const Step& s) {
   put(run, s, concatenate(std::span<const Tensor>(parts), static_cast<int>(s.n[0])));
 }
 
-// --- products and indices ----------------------------------------------------------------------------------------------
+// --- products and indices -------------------------------------------------------------------------------------------
 
 inline bool choose_matmul(Maker& m, Step& s) {
   const int a = m.any_floating();
@@ -207,7 +220,7 @@ inline bool choose_integers(Maker& m, Step& s) {
   return s.in[0] >= 0;
 }
 
-// --- draws -------------------------------------------------------------------------------------------------------------
+// --- draws ----------------------------------------------------------------------------------------------------------
 
 inline bool choose_draw(Maker& m, Step& s) {
   s.n = {static_cast<std::int64_t>(m.random.chance(70) ? float32 : float64)};
@@ -219,7 +232,7 @@ void draw(Run& run, const Step& s, F&& f) {
   put(run, s, f(shape_from(s.n, 1), RandomOptions{static_cast<DType>(s.n[0]), &run.generator}));
 }
 
-// --- derivatives -------------------------------------------------------------------------------------------------------
+// --- derivatives ----------------------------------------------------------------------------------------------------
 
 /// A value that may be differentiated and some to differentiate it by.
 inline bool choose_derivative(Maker& m, Step& s, std::int64_t count, const char* per_program) {
@@ -265,7 +278,7 @@ inline void run_jvp(Run& run, const Step& s) {
   put(run, s, jvp(run.value(s.in[0]), xs, tangents));
 }
 
-// --- Parameters --------------------------------------------------------------------------------------------------------
+// --- Parameters -----------------------------------------------------------------------------------------------------
 
 inline const Parameter& parameter(Run& run, std::int64_t k) { return run.parameters.at(static_cast<std::size_t>(k)); }
 
@@ -341,7 +354,9 @@ inline void forget(Run& run, int id) {
 inline std::span<const Form> forms() {
   static const Form rows[] = {
       {"leaf", 5,
-       [](Run& r, const Step& s) { put(r, s, leaf_of(r.set, shape_from(s.n, 3), static_cast<DType>(s.n[0]), s.n[1], s.n[2])); },
+       [](Run& r, const Step& s) {
+         put(r, s, leaf_of(r.set, shape_from(s.n, 3), static_cast<DType>(s.n[0]), s.n[1], s.n[2]));
+       },
        [](Maker& m, Step&) { return m.leaf(m.any_shape(), m.any_dtype()), false; }},
       {"number", 1, [](Run& r, const Step& s) { put(r, s, Tensor(number_of(r.set, s.n[0]))); },
        [](Maker& m, Step& s) { return s.n = {m.random.below(number_count)}, true; }},
@@ -409,12 +424,13 @@ inline std::span<const Form> forms() {
       {"argmin", 1, run_arg<argmin>, choose_arg},
       {"softmax", 3, run_axis<softmax>, choose_axis},
       {"log_softmax", 2, run_axis<log_softmax>, choose_axis},
-      {"broadcast_to", 3,
+      {"broadcast_to", 5,
        [](Run& r, const Step& s) { put(r, s, broadcast_to(r.value(s.in[0]), shape_from(s.n, 0))); }, choose_broadcast},
       {"broadcast_like", 1, run_binary<broadcast_like>, choose_binary},
       {"sum_like", 1, run_binary<sum_like>, choose_binary},
-      {"reshape", 4, [](Run& r, const Step& s) { put(r, s, reshape(r.value(s.in[0]), shape_from(s.n, 0))); },
+      {"reshape", 6, [](Run& r, const Step& s) { put(r, s, reshape(r.value(s.in[0]), shape_from(s.n, 0))); },
        choose_reshape},
+      {"rows_minus_columns", 2, run_both_ways, choose_both_ways},
       {"transpose", 4, run_transpose, choose_transpose},
       {"expand_dims", 2, run_axis<expand_dims>, choose_axis},
       {"slice", 4, run_slice, choose_slice},
@@ -430,7 +446,8 @@ inline std::span<const Form> forms() {
       {"normal", 1, [](Run& r, const Step& s) { draw(r, s, [](auto&& n, auto o) { return normal(n, 1, 2, o); }); },
        choose_draw},
       {"truncated_normal", 1,
-       [](Run& r, const Step& s) { draw(r, s, [](auto&& n, auto o) { return truncated_normal(n, 0, 1, o); }); }, choose_draw},
+       [](Run& r, const Step& s) { draw(r, s, [](auto&& n, auto o) { return truncated_normal(n, 0, 1, o); }); },
+       choose_draw},
       {"bernoulli", 1, [](Run& r, const Step& s) { draw(r, s, [](auto&& n, auto o) { return bernoulli(n, 0.7, o); }); },
        choose_draw},
       {"dropout", 3,

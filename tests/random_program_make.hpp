@@ -6,6 +6,7 @@
 #include <xgrad/graph/node.hpp>
 
 #include <algorithm>
+#include <array>
 #include <unordered_map>
 
 namespace random_program {
@@ -13,8 +14,8 @@ namespace random_program {
 inline constexpr std::int64_t most_elements = 12000;
 inline constexpr std::uint64_t most_nodes = 1500;
 
-/// What a value was recorded from: with history as it is (direct), and behind a Parameter's replaced value (hidden), which is
-/// there only until the next evaluation.
+/// What a value was recorded from: with history as it is (direct), and behind a Parameter's replaced value (hidden),
+/// which is there only until the next evaluation.
 struct Upstream {
   std::unordered_map<const Node*, int> reached;  ///< 1: direct, 2: hidden
   bool stale = false;                            ///< comes directly from a value that has been replaced
@@ -190,11 +191,34 @@ inline void Maker::step() {
     Step step;
     step.form = chosen;
     step.out = {0};
-    if (chosen->choose(*this, step) && append(std::move(step))) {
-      if (!program.steps.back().out.empty() && random.chance(4)) program.steps.back().no_grad = true;
-      return;
+    if (!chosen->choose(*this, step)) continue;
+    step.no_grad = !step.out.empty() && random.chance(4);
+    if (append(std::move(step))) return;
+  }
+}
+
+/// The program with handles dropped after their last use: what nobody holds may be fused, left out and taken over.
+inline Program with_drops(Maker& maker, int percent) {
+  std::unordered_map<int, std::size_t> last;
+  std::vector<Step>& steps = maker.program.steps;
+  for (std::size_t i = 0; i < steps.size(); ++i)
+    for (const int id : steps[i].in) last[id] = i;
+  Program result = maker.program;
+  result.steps.clear();
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    result.steps.push_back(steps[i]);
+    std::vector<int> in = steps[i].in;
+    std::sort(in.begin(), in.end());
+    in.erase(std::unique(in.begin(), in.end()), in.end());
+    for (const int id : in) {
+      if (last[id] != i || steps[i].form == &form("drop") || !maker.random.chance(percent)) continue;
+      Step drop;
+      drop.form = &form("drop");
+      drop.in = {id};
+      result.steps.push_back(std::move(drop));
     }
   }
+  return result;
 }
 
 inline Program make_program(std::uint64_t seed) {
@@ -210,8 +234,7 @@ inline Program make_program(std::uint64_t seed) {
   this_thread().recorded = 0;
   for (std::int64_t i = 1 + random.below(3); i > 0; --i) maker.leaf(maker.any_shape(), maker.any_dtype());
   for (std::int64_t i = 3 + random.below(22); i > 0; --i) maker.step();
-  Program program = std::move(maker.program);
-  return program;
+  return with_drops(maker, std::array{0, 30, 90}[static_cast<std::size_t>(random.below(3))]);
 }
 
 }  // namespace random_program

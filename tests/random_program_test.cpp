@@ -99,7 +99,8 @@ Outcome run_program(const Program& program, const Mode& mode) {
 
 /// Where two outcomes differ, or empty. Values only one run has are not compared.
 std::string difference(const Outcome& a, const Outcome& b) {
-  if (!a.error.empty() || !b.error.empty()) return a.error == b.error ? "" : "'" + a.error + "' against '" + b.error + "'";
+  if (a.error != b.error) return "'" + a.error + "' against '" + b.error + "'";
+  if (!a.error.empty()) return "";
   for (const auto& [id, mine] : a.values) {
     const auto other = b.values.find(id);
     if (other == b.values.end()) continue;
@@ -121,10 +122,11 @@ std::string disagreement(const Program& program, std::string* error = nullptr) {
   const Outcome planned = run_program(program, {.name = "planned"});
   if (error) *error = planned.error;
   const Mode same[] = {{.name = "two threads", .fresh = false, .threads = 2},
-                       {.name = "every value held", .hold = true},
+                       {.name = "every value held", .fresh = false, .hold = true},
                        {.name = "eager", .eager = true},
                        {.name = "observed", .observe = true},
-                       {.name = "observed and held, two threads", .fresh = false, .threads = 2, .hold = true, .observe = true}};
+                       {.name = "observed and held, on two threads", .fresh = false, .threads = 2, .hold = true,
+                        .observe = true}};
   const auto against = [](const Mode& mode, const Outcome& a, const Outcome& b) {
     const std::string text = difference(a, b);
     return text.empty() ? text : std::string(mode.name) + ": " + text;

@@ -71,8 +71,9 @@ TEST_CASE("a terminal shows the epoch, a bar, times and metrics as Keras does", 
   fake_time = 2.2;
   const std::vector<Metric> last = {{"accuracy", 0.8912}, {"loss", 0.3012}, {"val_loss", 0.0005}};
   progress.finish(last);
-  CHECK(screen(out.str()) == "Epoch 1/5\n1875/1875 ━━━━━━━━━━━━━━━━━━━━ 2s 1ms/step - accuracy: 0.8912 - loss: 0.3012 "
-                             "- val_loss: 5.0000e-04\n");
+  CHECK(screen(out.str()) ==
+        "Epoch 1/5\n1875/1875 ━━━━━━━━━━━━━━━━━━━━ 2s 1ms/step - accuracy: 0.8912 - loss: 0.3012 "
+        "- val_loss: 5.0000e-04\n");
 }
 
 TEST_CASE("a running epoch shows what is done and the time left", "[progress]") {
