@@ -245,6 +245,29 @@ TEST_CASE("an epoch with a smaller last batch makes two plans, whatever the rate
   CHECK(plans.run() == 11);
 }
 
+TEST_CASE("a plan made for a graph nobody holds is not used for one that is held") {
+  clear_plan_cache();
+  const auto x_of = [] { return tensor({1, 2, 3, 4}); };
+  const auto run = [&](bool hold) {
+    const Tensor x = x_of();
+    Tensor y = x * 3, z = y + 1;
+    if (!hold) y = Tensor();
+    z.eval();
+    if (hold) CHECK(y.computed());
+    return floats(z);
+  };
+  CHECK(run(false) == run(true));
+  // Nor one that takes over a leaf for a leaf with a handle.
+  Tensor leaf = x_of(), kept = x_of();
+  Tensor a = leaf * 3.5 + 1;
+  leaf = Tensor();
+  const Tensor b = kept * 3.5 + 1;
+  a.eval();
+  b.eval();
+  CHECK(floats(kept) == Floats{1, 2, 3, 4});
+  CHECK(floats(a) == floats(b));
+}
+
 TEST_CASE("the plan cache keeps to its limit and says what it did") {
   clear_plan_cache();
   const CacheLimit limit(20000);

@@ -20,7 +20,6 @@ internal_to() { head -n 5 "$1" | sed -nE 's/.*Internal to ([a-z, /]*).*/\1/p' | 
 
 # Files that may be longer than 500 lines, each with its reason.
 long_files=(
-  tests/random_program_forms.hpp  # one table: every form a step of a random program can take
 )
 
 listed() {

@@ -67,10 +67,10 @@ struct Program {
 /// A program being run.
 struct Run {
   int set = 0;              ///< which leaf values
-  bool hold = false;        ///< dropped handles are kept elsewhere
+  bool hold = false;        ///< dropped handles go to `dropped`
   bool only_record = false;
   std::map<int, Tensor> values;
-  std::vector<Tensor> graveyard;
+  std::map<int, Tensor> dropped;
   std::vector<Parameter> parameters, first_moments, second_moments;
   Generator generator{77};
   int updates = 0;
