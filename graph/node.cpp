@@ -91,8 +91,7 @@ void unlist(Node* node) {
 /// Frees a node nobody refers to; nodes that become free by that are put on `waiting`.
 void destroy(Node* node, Node*& waiting) {
   for (Node* input : node->in()) {
-    const std::uint64_t before = input->counts.fetch_sub(one_consumer, std::memory_order_acq_rel);
-    if (static_cast<std::uint32_t>(before) == 1) {
+    if (give_up(input, one_consumer)) {
       input->stamp = reinterpret_cast<std::uint64_t>(waiting);
       waiting = input;
     }
@@ -141,6 +140,9 @@ bool eager_by_default() {
   return text && *text && std::strcmp(text, "0") != 0;
 }
 
+/// What the holder of this thread holds, without asking whether it has been made.
+constinit thread_local ThreadState* current_state = nullptr;
+
 struct StateHolder {
   ThreadState* state;
   StateHolder() {
@@ -177,8 +179,10 @@ struct StateHolder {
 }  // namespace
 
 ThreadState& this_thread() {
+  if (current_state) [[likely]] return *current_state;
   static thread_local StateHolder holder;
-  return *holder.state;
+  current_state = holder.state;
+  return *current_state;
 }
 
 void free_foreign(ThreadState& state) {
@@ -209,14 +213,7 @@ Node* new_node() {
   return node;
 }
 
-void retain(Node* node, std::uint64_t amount) {
-  if (node) node->counts.fetch_add(amount, std::memory_order_relaxed);
-}
-
-void release(Node* node, std::uint64_t amount) {
-  if (!node) return;
-  const std::uint64_t before = node->counts.fetch_sub(amount, std::memory_order_acq_rel);
-  if (static_cast<std::uint32_t>(before) != 1) return;
+void free_node(Node* node) {
   node->stamp = 0;
   destroy_all(node);
 }

@@ -43,37 +43,40 @@ struct Flags {
 
 inline constexpr std::uint32_t few_inputs = 3;
 
-struct Node {
+/// Fields stand in cache lines by use: walks over a graph read the first two, recording the last as well.
+struct alignas(64) Node {
   /// Low half: references. High half: those of them that recorded consumers hold.
   std::atomic<std::uint64_t> counts{1};
   const Op* op = nullptr;  ///< null for leaves
-  ThreadState* owner = nullptr;
-  Location where;
-  const std::string* scope = nullptr;
-  Info* info = nullptr;
   Node** inputs = nullptr;
   Node* few_inputs[xgrad::few_inputs];
   std::uint32_t arity = 0;
   DType dtype = float32;
   Flags flags;
+  // Scratch of the owning thread's evaluation, valid where `stamp` is the evaluation's number.
+  std::uint64_t stamp = 0;
+
+  ThreadState* owner = nullptr;
+  kernels::Buffer* buffer = nullptr;
+  std::uint32_t index = 0;
+  std::uint32_t replaced = 0;  ///< with `mark`: which of the evaluation's Parameters
+  Slot* slot = nullptr;        ///< the Parameter this is the computed value of
+  Node* previous = nullptr;    ///< in the owner's history list
+  Node* next = nullptr;        ///< there too, or the next unused node
   Shape shape;
-  std::int64_t attributes[2] = {};
+  std::uint64_t mark = 0;  ///< evaluation that found this node recorded from a replaced value
+
+  Location where;
+  const std::string* scope = nullptr;
+  Info* info = nullptr;
   List* list = nullptr;
+  std::int64_t attributes[2] = {};
   union Value {
     double real;
     std::int64_t integer;
     kernels::Draw draw;
     Value() : draw{} {}
   } value;
-  kernels::Buffer* buffer = nullptr;
-  Node* previous = nullptr;  ///< in the owner's history list, or the next node waiting to be freed
-  Node* next = nullptr;
-  Slot* slot = nullptr;  ///< the Parameter this is the computed value of
-  // Scratch of the owning thread's evaluation, valid where `stamp` is the evaluation's number.
-  std::uint64_t stamp = 0;
-  std::uint64_t mark = 0;  ///< evaluation that found this node recorded from a replaced value
-  std::uint32_t index = 0;
-  std::uint32_t replaced = 0;  ///< with `mark`: which of the evaluation's Parameters
 
   std::span<Node* const> in() const { return {inputs, arity}; }
   bool computed() const { return buffer != nullptr || flags.number; }
@@ -89,13 +92,30 @@ struct Node {
   std::string_view name() const { return info ? std::string_view(info->name) : std::string_view(); }
 };
 
+static_assert(sizeof(Node) == 256);
+
 inline constexpr std::uint64_t one_reference = 1;
 inline constexpr std::uint64_t one_consumer = (std::uint64_t{1} << 32) | 1;
 
 Node* new_node();
-void retain(Node* node, std::uint64_t amount = one_reference);
+inline void retain(Node* node, std::uint64_t amount = one_reference) {
+  if (node) node->counts.fetch_add(amount, std::memory_order_relaxed);
+}
+/// Frees a node whose last reference is gone, and what that frees, with a loop.
+void free_node(Node* node);
+/// Gives up one reference (`amount` says whose), which the caller holds; whether it was the last. Who holds all there
+/// is needs no atomic change: nobody else could add to it.
+inline bool give_up(Node* node, std::uint64_t amount) {
+  if (node->counts.load(std::memory_order_acquire) == amount) {
+    node->counts.store(0, std::memory_order_relaxed);
+    return true;
+  }
+  return static_cast<std::uint32_t>(node->counts.fetch_sub(amount, std::memory_order_acq_rel)) == 1;
+}
 /// Gives up a reference; frees what nobody refers to any more, with a loop.
-void release(Node* node, std::uint64_t amount = one_reference);
+inline void release(Node* node, std::uint64_t amount = one_reference) {
+  if (node && give_up(node, amount)) free_node(node);
+}
 Info& info_of(Node* node);
 void set_list(Node* node, std::span<const std::int64_t> items);
 inline std::span<const std::int64_t> list_of(const Node* node) {
@@ -141,6 +161,7 @@ struct ThreadState {
   const std::string* scope = nullptr;
   bool no_grad = false;
   bool eager = false;
+  Tensor exact[5][dtype_count];  ///< the numbers a key records by value, once for each dtype
   int quiet = 0;  ///< > 0: inside a rule, `grad` or an evaluation, where the bound on pending work does not fire
   std::uint64_t recorded = 0;        ///< nodes recorded since the last evaluation
   std::uint64_t recorded_bytes = 0;  ///< and the bytes of their results

@@ -1,5 +1,6 @@
 #include <xgrad/graph/node.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 
@@ -121,6 +122,24 @@ void infer_elementwise(Recording& call, const Op& op, Node* node, Node* const* i
   else call.result(broadcast_shape(call), node->dtype);
 }
 
+/// A C++ number as a node. Those that keys record by value are shared: a rule's 1 - y*y needs no new node for its 1.
+Tensor weak_node(const Arg& number, DType type, const Op& op, int k) {
+  constexpr double shared[] = {0, 1, -1, 2, 0.5};
+  const double value = number.kind() == Arg::Kind::real ? number.real() : static_cast<double>(number.integer());
+  const bool exact = is_exact(op, k, value);
+  Tensor* kept = nullptr;
+  if (exact) {
+    const auto found = std::find(std::begin(shared), std::end(shared), value);
+    if (found != std::end(shared) && (is_floating(type) || value != 0.5))
+      kept = &this_thread().exact[found - std::begin(shared)][static_cast<int>(type)];
+  }
+  if (kept && kept->defined()) return *kept;
+  Tensor node = make_number(kept ? Arg(value, Location()) : number, type, exact);
+  node.node()->flags.weak = true;
+  if (kept) *kept = node;
+  return node;
+}
+
 /// Inputs as nodes of the dtype the operation computes in; `made` keeps what had to be recorded for that.
 void promote_inputs(const Op& op, std::span<const Arg> args, Node** inputs, Tensor* made) {
   const bool promotes = op.kind == Kind::elementwise ? !op.infer : op.promotion != Promotion::none;
@@ -137,10 +156,8 @@ void promote_inputs(const Op& op, std::span<const Arg> args, Node** inputs, Tens
       continue;
     }
     if (is_number) {
-      const double value = number.kind() == Arg::Kind::real ? number.real() : static_cast<double>(number.integer());
       const DType type = promote ? common : (args[k].node() ? args[k].node()->dtype : dtype_of_number(number));
-      made[k] = make_number(number, type, is_exact(op, static_cast<int>(k), value));
-      made[k].node()->flags.weak = true;
+      made[k] = weak_node(number, type, op, static_cast<int>(k));
     } else {
       made[k] = cast(args[k], common);
       made[k].node()->flags.promoted = true;

@@ -50,8 +50,8 @@ class Shape {
   }
 
  private:
-  std::int64_t lengths_[max_rank];
   std::int32_t rank_ = 0;
+  std::int64_t lengths_[max_rank];
 };
 
 /// "(2, 3)", "(5,)", "()": as NumPy prints shapes.

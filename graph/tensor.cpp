@@ -67,7 +67,7 @@ Tensor& Tensor::operator=(Tensor&& other) noexcept {
   release(before);
   return *this;
 }
-Tensor::~Tensor() { release(node_); }
+void Tensor::drop(Node* node) { release(node); }
 
 Tensor Tensor::share(Node* node) {
   retain(node);
@@ -204,10 +204,10 @@ Tensor borrow(const void* data, const Shape& shape, DType dtype) {
   return result;
 }
 
-Arg::Arg(const Parameter& parameter, Location where) : node_(parameter.value().node()), where_(where) {}
+Arg::Arg(const Parameter& parameter, Location where) : value_{.node = parameter.value().node()}, where_(where) {}
 
 Tensor Arg::tensor() const {
-  if (kind_ == Kind::tensor) return Tensor::share(checked(node_));
+  if (kind_ == Kind::tensor) return Tensor::share(checked(value_.node));
   const DType type = kind_ == Kind::real ? float32 : (kind_ == Kind::boolean ? bool_ : int64);
   Tensor number = make_number(*this, type, false);
   number.node()->flags.weak = true;

@@ -48,7 +48,9 @@ class Tensor {
   Tensor(Tensor&& other) noexcept : node_(other.node_) { other.node_ = nullptr; }
   Tensor& operator=(const Tensor& other);
   Tensor& operator=(Tensor&& other) noexcept;
-  ~Tensor();
+  ~Tensor() {
+    if (node_) drop(node_);
+  }
 
   bool defined() const { return node_ != nullptr; }
   const Shape& shape() const;
@@ -99,6 +101,7 @@ class Tensor {
   static Tensor share(Node* node);
 
  private:
+  static void drop(Node* node);
   static Tensor from_integer(std::int64_t value, bool is_bool);
   Node* node_ = nullptr;
 };
@@ -107,35 +110,37 @@ class Tensor {
 /// they take the dtype of the tensors they meet (a fraction meeting integers makes the result float32).
 class Arg {
  public:
-  Arg(const Tensor& tensor, Location where = Location::current()) : node_(tensor.node()), where_(where) {}
+  Arg(const Tensor& tensor, Location where = Location::current()) : value_{.node = tensor.node()}, where_(where) {}
   Arg(const Parameter& parameter, Location where = Location::current());
   template <class T>
     requires std::is_arithmetic_v<T>
   Arg(T number, Location where = Location::current())
       : kind_(std::is_floating_point_v<T> ? Kind::real : (std::is_same_v<T, bool> ? Kind::boolean : Kind::integer)),
-        real_(static_cast<double>(number)),
-        integer_(integer_of(number)),
+        value_(value_of(number)),
         where_(where) {}
 
   enum class Kind : std::uint8_t { tensor, real, integer, boolean };
   Kind kind() const { return kind_; }
-  Node* node() const { return node_; }  ///< null for numbers
-  double real() const { return real_; }
-  std::int64_t integer() const { return integer_; }
+  Node* node() const { return kind_ == Kind::tensor ? value_.node : nullptr; }  ///< null for numbers
+  double real() const { return value_.real; }                                   ///< of Kind::real
+  std::int64_t integer() const { return value_.integer; }                       ///< of Kind::integer and boolean
   const Location& where() const { return where_; }
   /// A handle; a number becomes a float32 (real), int64 or bool scalar.
   Tensor tensor() const;
 
  private:
+  union Value {
+    Node* node;
+    double real;
+    std::int64_t integer;
+  };
   template <class T>
-  static constexpr std::int64_t integer_of(T number) {
-    if constexpr (std::is_floating_point_v<T>) return 0;
-    else return static_cast<std::int64_t>(number);
+  static constexpr Value value_of(T number) {
+    if constexpr (std::is_floating_point_v<T>) return {.real = static_cast<double>(number)};
+    else return {.integer = static_cast<std::int64_t>(number)};
   }
   Kind kind_ = Kind::tensor;
-  Node* node_ = nullptr;
-  double real_ = 0;
-  std::int64_t integer_ = 0;
+  Value value_;
   Location where_;
 };
 
