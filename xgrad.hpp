@@ -14,6 +14,7 @@
 #include <xgrad/graph/tensor.hpp>
 
 #include <xgrad/ops/activation.hpp>
+#include <xgrad/ops/einsum.hpp>
 #include <xgrad/ops/elementwise.hpp>
 #include <xgrad/ops/indexing.hpp>
 #include <xgrad/ops/product.hpp>

@@ -2,8 +2,8 @@
 
 #include <xgrad/graph/fold.hpp>
 #include <xgrad/kernels/products.hpp>
+#include <xgrad/ops/matrices.hpp>
 #include <xgrad/ops/shape.hpp>
-#include <xgrad/ops/table.hpp>
 
 namespace xgrad {
 namespace {
@@ -17,12 +17,11 @@ void infer_flatten(Recording& call) {
   call.result(Shape{rows, shape[-1]}, call.dtype(0));
 }
 
-constexpr Op flatten_op{
-    .name = "flatten_rows",
-    .kind = Kind::alias,
-    .infer = infer_flatten,
-    .rules = {[](const Applied& c, const Tensor& g) { return reshape_like(g, c.in(0)); }},
-    .linear = true};
+constexpr Op flatten_op{.name = "flatten_rows",
+                        .kind = Kind::alias,
+                        .infer = infer_flatten,
+                        .rules = {[](const Applied& c, const Tensor& g) { return reshape_like(g, c.in(0)); }},
+                        .linear = true};
 
 Tensor flatten_rows(const Tensor& x) { return x.rank() == 2 ? x : record(flatten_op, {x}); }
 
@@ -39,17 +38,6 @@ Sizes sizes_of(const Shape& a, const Shape& b, bool transpose_a, bool transpose_
           .k_of_b = b[transpose_b ? -1 : -2]};
 }
 
-/// The leading axes of a product, broadcast.
-bool join_batches(const Shape& a, const Shape& b, Shape& result) {
-  const int rank = std::max(a.rank(), b.rank());
-  for (int i = rank; i > 2; --i) {
-    const std::int64_t of_a = i <= a.rank() ? a[-i] : 1, of_b = i <= b.rank() ? b[-i] : 1;
-    if (of_a != of_b && of_a != 1 && of_b != 1) return false;
-    result.append(of_a == 1 ? of_b : of_a);
-  }
-  return true;
-}
-
 void infer_matmul(Recording& call) {
   const Shape &a = call.shape(0), &b = call.shape(1);
   if (a.rank() < 2 || b.rank() < 2) call.shape_error("expected vectors or matrices");
@@ -62,44 +50,22 @@ void infer_matmul(Recording& call) {
   call.result(result, call.dtype(0));
 }
 
-std::int64_t matrices(const Shape& shape) {
-  std::int64_t n = 1;
-  for (int i = 0; i + 2 < shape.rank(); ++i) n *= shape[i];
-  return n;
-}
-
 std::size_t scratch_for_offsets(const Applied& call) {
   const Tensor out = call.out();
-  return static_cast<std::size_t>(matrices(out.shape())) * 2 * sizeof(std::int64_t);
-}
-
-/// Where each matrix of the result's batch starts in an operand.
-void write_offsets(const Shape& operand, const Shape& result, std::int64_t* offsets) {
-  const std::int64_t count = matrices(result), each = operand[-1] * operand[-2];
-  for (std::int64_t batch = 0; batch < count; ++batch) {
-    std::int64_t rest = batch, offset = 0, stride = each;
-    for (int i = 3; i <= operand.rank(); ++i) {
-      const std::int64_t place = rest % result[-i];
-      rest /= result[-i];
-      if (operand[-i] != 1) offset += place * stride;
-      stride *= operand[-i];
-    }
-    offsets[batch] = offset;
-  }
+  return static_cast<std::size_t>(matrices_in(out.shape())) * 2 * sizeof(std::int64_t);
 }
 
 void run_matmul(const Launch& launch) {
   const View &a = launch.in[0], &b = launch.in[1];
-  kernels::Product product{.type = a.dtype,
-                           .transpose_a = launch.attributes[0] != 0,
-                           .transpose_b = launch.attributes[1] != 0};
+  kernels::Product product{
+      .type = a.dtype, .transpose_a = launch.attributes[0] != 0, .transpose_b = launch.attributes[1] != 0};
   const Sizes sizes = sizes_of(a.shape, b.shape, product.transpose_a, product.transpose_b);
   product.m = sizes.m;
   product.n = sizes.n;
   product.k = sizes.k;
-  product.batches = matrices(launch.out.shape);
+  product.batches = matrices_in(launch.out.shape);
   if (launch.out.shape.size() == 0) return;
-  if (matrices(b.shape) == 1 && !product.transpose_a && matrices(a.shape) == product.batches) {
+  if (matrices_in(b.shape) == 1 && !product.transpose_a && matrices_in(a.shape) == product.batches) {
     // One matrix on the right: all rows on the left are rows of one product.
     product.m *= product.batches;
     product.batches = 1;
@@ -113,19 +79,11 @@ void run_matmul(const Launch& launch) {
   kernels::multiply(product, a.data, b.data, launch.out.data);
 }
 
-Tensor multiply_matrices(const Tensor& a, const Tensor& b, bool transpose_a, bool transpose_b);
-
-/// A gradient summed over the batches an operand was repeated for.
-Tensor over_batches(const Tensor& gradient, const Tensor& operand) {
-  return gradient.shape() == operand.shape() ? gradient : sum_like(gradient, operand);
-}
-
 Tensor matmul_by_left(const Applied& c, const Tensor& g) {
   const Tensor b = c.in(1);
   const bool transpose_a = c.attribute(0), transpose_b = c.attribute(1);
-  return over_batches(transpose_a ? multiply_matrices(b, g, transpose_b, true)
-                                  : multiply_matrices(g, b, false, !transpose_b),
-                      c.in(0));
+  return over_batches(
+      transpose_a ? multiply_matrices(b, g, transpose_b, true) : multiply_matrices(g, b, false, !transpose_b), c.in(0));
 }
 
 Tensor matmul_by_right(const Applied& c, const Tensor& g) {
@@ -136,9 +94,8 @@ Tensor matmul_by_right(const Applied& c, const Tensor& g) {
     const Tensor rows = flatten_rows(a), slopes = flatten_rows(g);
     return transpose_b ? multiply_matrices(slopes, rows, true, false) : multiply_matrices(rows, slopes, true, false);
   }
-  return over_batches(transpose_b ? multiply_matrices(g, a, true, transpose_a)
-                                  : multiply_matrices(a, g, !transpose_a, false),
-                      c.in(1));
+  return over_batches(
+      transpose_b ? multiply_matrices(g, a, true, transpose_a) : multiply_matrices(a, g, !transpose_a, false), c.in(1));
 }
 
 constexpr Op matmul_op{.name = "matmul",
@@ -150,11 +107,45 @@ constexpr Op matmul_op{.name = "matmul",
                        .scratch = scratch_for_offsets,
                        .symbol = "@"};
 
+}  // namespace
+
+bool join_batches(const Shape& a, const Shape& b, Shape& result) {
+  const int rank = std::max(a.rank(), b.rank());
+  for (int i = rank; i > 2; --i) {
+    const std::int64_t of_a = i <= a.rank() ? a[-i] : 1, of_b = i <= b.rank() ? b[-i] : 1;
+    if (of_a != of_b && of_a != 1 && of_b != 1) return false;
+    result.append(of_a == 1 ? of_b : of_a);
+  }
+  return true;
+}
+
+std::int64_t matrices_in(const Shape& shape) {
+  std::int64_t n = 1;
+  for (int i = 0; i + 2 < shape.rank(); ++i) n *= shape[i];
+  return n;
+}
+
+void write_offsets(const Shape& operand, const Shape& result, std::int64_t* offsets) {
+  const std::int64_t count = matrices_in(result), each = operand[-1] * operand[-2];
+  for (std::int64_t batch = 0; batch < count; ++batch) {
+    std::int64_t rest = batch, offset = 0, stride = each;
+    for (int i = 3; i <= operand.rank(); ++i) {
+      const std::int64_t place = rest % result[-i];
+      rest /= result[-i];
+      if (operand[-i] != 1) offset += place * stride;
+      stride *= operand[-i];
+    }
+    offsets[batch] = offset;
+  }
+}
+
+Tensor over_batches(const Tensor& gradient, const Tensor& operand) {
+  return gradient.shape() == operand.shape() ? gradient : sum_like(gradient, operand);
+}
+
 Tensor multiply_matrices(const Tensor& a, const Tensor& b, bool transpose_a, bool transpose_b) {
   return record(matmul_op, {a, b}, {.a = transpose_a, .b = transpose_b});
 }
-
-}  // namespace
 
 Tensor matmul(const Arg& a, const Arg& b) {
   const Within here("matmul", a);
@@ -169,38 +160,6 @@ Tensor matmul(const Arg& a, const Arg& b) {
   const Tensor product = record(matmul_op, {row ? expand_dims(left, 0) : left, column ? expand_dims(right, 1) : right});
   if (row && column) return squeeze(product, {-2, -1});
   return row ? squeeze(product, -2) : (column ? squeeze(product, -1) : product);
-}
-
-Rows product_rows() {
-  static const std::vector<Row> rows = {
-      {.name = "matmul",
-       .call = call_binary<matmul>,
-       .samples = {{{{.shape = {2, 3}}, {.shape = {3, 4}}}},
-                   {{{.shape = {3}}, {.shape = {3}}}},
-                   {{{.shape = {3}}, {.shape = {3, 4}}}},
-                   {{{.shape = {2, 3}}, {.shape = {3}}}},
-                   {{{.shape = {2, 2, 3}}, {.shape = {3, 2}}}},
-                   {{{.shape = {2, 3}}, {.shape = {2, 3, 2}}}},
-                   {{{.shape = {2, 1, 2, 3}}, {.shape = {3, 3, 2}}}},
-                   {{{.shape = {3}}, {.shape = {2, 3, 2}}}},
-                   {{{.shape = {2, 0}}, {.shape = {0, 3}}}},
-                   {{{.shape = {0, 2}}, {.shape = {2, 3}}}},
-                   {{{.shape = {0, 2, 2}}, {.shape = {2, 3}}}},
-                   {{{.shape = {2, 3}, .strided = true}, {.shape = {3, 4}, .strided = true}}}},
-       .special = {{[] { return matmul(zeros({2, 0}), zeros({0, 1})); }, {0, 0}},
-                   {[] {
-                      const Tensor big = tensor({94906267., 1}, {.dtype = int64});
-                      return matmul(big, big);
-                    },
-                    {9007199515875290.}}},
-       .errors = {{[] { return matmul(zeros({2, 3}), zeros({4, 5})); },
-                   "[matmul] expected equal inner lengths, got (2, 3)"},
-                  {[] { return matmul(zeros({3}), zeros({4})); }, "[matmul] expected equal inner lengths, got (3,)"},
-                  {[] { return matmul(zeros({2, 2, 3}), zeros({3, 3, 2})); }, "leading axes"},
-                  {[] { return matmul(2.0, zeros({3})); }, "vectors or matrices"}},
-       .fewer_samples = "scalars are refused"},
-  };
-  return rows;
 }
 
 }  // namespace xgrad

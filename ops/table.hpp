@@ -12,15 +12,16 @@ Rows choice_rows();     ///< ops/elementwise.hpp: comparisons, maximum, where
 Rows activation_rows();
 Rows reduce_rows();
 Rows product_rows();
+Rows einsum_rows();
 Rows shape_rows();
 Rows join_rows();       ///< ops/shape.hpp: concatenate, stack and slices
 Rows indexing_rows();
 Rows random_rows();
 
 /// All families.
-inline std::array<Rows, 11> all_rows() {
+inline std::array<Rows, 12> all_rows() {
   return {arithmetic_rows(), reshape_rows(), function_rows(), choice_rows(),   activation_rows(), reduce_rows(),
-          product_rows(),    shape_rows(),   join_rows(),     indexing_rows(), random_rows()};
+          product_rows(),    einsum_rows(), shape_rows(),   join_rows(),     indexing_rows(), random_rows()};
 }
 
 }  // namespace xgrad

@@ -218,15 +218,17 @@ bool same_bits(double a, double b) {
   return std::memcmp(&a, &b, sizeof a) == 0;
 }
 
-/// The functions a header declares: names after "Tensor" at the start of a line.
+/// The functions a public header declares: names after "Tensor" or a struct of tensors at the start of a line.
 std::set<std::string> declared(const std::filesystem::path& header) {
   std::ifstream file(header);
   REQUIRE(file.good());
-  const std::regex declaration("^(?:inline )?Tensor ([a-z_0-9]+)\\(");
+  const std::regex declaration("^(?:inline )?(?:Tensor|[A-Z][A-Za-z]+) ([a-z_0-9]+)\\(");
   std::set<std::string> names;
   std::smatch match;
-  for (std::string line; std::getline(file, line);)
+  for (std::string line; std::getline(file, line);) {
+    if (line.find("Internal to ") != line.npos) return {};
     if (std::regex_search(line, match, declaration)) names.insert(match[1]);
+  }
   return names;
 }
 

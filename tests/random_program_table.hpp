@@ -2,6 +2,7 @@
 // The kinds of steps random programs are made of: one row each.
 
 #include "random_program_forms.hpp"
+#include "random_program_forms_linear.hpp"
 
 namespace random_program {
 
@@ -92,6 +93,18 @@ inline std::span<const Form> forms() {
       {"differences", 2, run_differences, choose_differences},
       {"concatenate", 3, run_concatenate, choose_concatenate},
       {"matmul", 9, run_binary<matmul>, choose_matmul},
+      {"dot", 1, run_binary<dot>, choose_matmul},
+      {"vecdot", 1, run_binary<vecdot_last>, choose_same_last},
+      {"vdot", 1, run_binary<vdot>, choose_alike},
+      {"inner", 2, run_binary<inner>, choose_same_last},
+      {"outer", 1, run_binary<outer>, choose_small},
+      {"tensordot", 1, run_binary<tensordot_last>, choose_same_last},
+      {"kron", 1, run_binary<kron>, choose_small},
+      {"einsum", 3, run_einsum, choose_einsum},
+      {"multi_dot", 1, run_chain, choose_chain},
+      {"cross", 1, run_cross, choose_cross},
+      {"vander", 1, run_vander, choose_vander},
+      {"convolve", 2, run_convolve, choose_convolve},
       {"take", 3, run_take, choose_take},
       {"one_hot", 1, [](Run& r, const Step& s) { put(r, s, one_hot(r.value(s.in[0]), s.n[0])); }, choose_integers},
       {"check_labels", 1,

@@ -1,0 +1,29 @@
+#pragma once
+/// What operations on batches of matrices share: products, leading axes, axes merged and split. Internal to ops/.
+
+#include <xgrad/graph/op.hpp>
+
+namespace xgrad {
+
+/// The product of two batches of matrices, each with its last two axes exchanged where asked; nothing is copied for
+/// that.
+Tensor multiply_matrices(const Tensor& a, const Tensor& b, bool transpose_a = false, bool transpose_b = false);
+
+/// Appends the leading axes of two batches of matrices, broadcast together, to `result`; false if they do not fit.
+bool join_batches(const Shape& a, const Shape& b, Shape& result);
+/// How many matrices a batch holds.
+std::int64_t matrices_in(const Shape& shape);
+/// Where each matrix of the result's batch starts in an operand, in elements.
+void write_offsets(const Shape& operand, const Shape& result, std::int64_t* offsets);
+/// A gradient summed over the batches an operand was repeated for.
+Tensor over_batches(const Tensor& gradient, const Tensor& operand);
+
+/// Adjacent axes as one: groups[i] is the number of axes that become axis i of the result, 0 for a new one of length 1.
+Tensor merge_axes(const Tensor& x, std::span<const std::int64_t> groups);
+/// The reverse of a merge: the lengths of the result are taken from other tensors, `from[i]` = 8 * operand + axis of
+/// `lenders`.
+Tensor split_axes(const Tensor& x, const Tensor& a, const Tensor& b, std::span<const std::int64_t> from);
+/// The elements whose indices along two axes are equal, as a new last axis; both axes go. They have one length.
+Tensor diagonal_of(const Tensor& x, int axis1, int axis2);
+
+}  // namespace xgrad
