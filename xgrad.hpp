@@ -20,6 +20,7 @@
 #include <xgrad/ops/product.hpp>
 #include <xgrad/ops/random.hpp>
 #include <xgrad/ops/reduce.hpp>
+#include <xgrad/ops/scan.hpp>
 #include <xgrad/ops/shape.hpp>
 
 #include <xgrad/optim/names.hpp>

@@ -2,6 +2,7 @@
 
 #include <xgrad/graph/fold.hpp>
 #include <xgrad/kernels/moves.hpp>
+#include <xgrad/ops/shape_parts.hpp>
 #include <xgrad/ops/table.hpp>
 
 #include <cmath>
@@ -135,6 +136,8 @@ Tensor squeeze(const Arg& x, Axes axes) {
   if (axes.all()) return record(squeeze_op, {x}, {.b = 1});
   return record(squeeze_op, {x}, {.a = mask_from_end(axes, x.tensor().rank(), "squeeze", x.where())});
 }
+
+Tensor squeeze_axes(const Arg& x, std::uint32_t mask) { return record(squeeze_op, {x}, {.a = mask}); }
 
 Tensor arange(std::int64_t stop, TensorOptions options) {
   std::vector<std::int64_t> values(static_cast<std::size_t>(std::max<std::int64_t>(stop, 0)));

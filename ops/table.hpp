@@ -11,6 +11,7 @@ Rows function_rows();   ///< ops/elementwise.hpp: functions of one argument, pow
 Rows choice_rows();     ///< ops/elementwise.hpp: comparisons, maximum, where
 Rows activation_rows();
 Rows reduce_rows();
+Rows scan_rows();
 Rows product_rows();
 Rows einsum_rows();
 Rows shape_rows();
@@ -19,9 +20,22 @@ Rows indexing_rows();
 Rows random_rows();
 
 /// All families.
-inline std::array<Rows, 12> all_rows() {
-  return {arithmetic_rows(), reshape_rows(), function_rows(), choice_rows(),   activation_rows(), reduce_rows(),
-          product_rows(),    einsum_rows(), shape_rows(),   join_rows(),     indexing_rows(), random_rows()};
+inline auto all_rows() {
+  return std::array{
+      arithmetic_rows(),  //
+      reshape_rows(),     //
+      function_rows(),    //
+      choice_rows(),      //
+      activation_rows(),  //
+      reduce_rows(),      //
+      scan_rows(),        //
+      product_rows(),     //
+      einsum_rows(),      //
+      shape_rows(),       //
+      join_rows(),        //
+      indexing_rows(),    //
+      random_rows(),      //
+  };
 }
 
 }  // namespace xgrad

@@ -222,7 +222,7 @@ bool same_bits(double a, double b) {
 std::set<std::string> declared(const std::filesystem::path& header) {
   std::ifstream file(header);
   REQUIRE(file.good());
-  const std::regex declaration("^(?:inline )?(?:Tensor|[A-Z][A-Za-z]+) ([a-z_0-9]+)\\(");
+  const std::regex declaration("^(?:inline )?(?:[A-Z][A-Za-z]+|std::vector<Tensor>) ([a-z_0-9]+)\\(");
   std::set<std::string> names;
   std::smatch match;
   for (std::string line; std::getline(file, line);) {

@@ -2,6 +2,7 @@
 // The kinds of steps random programs are made of: one row each.
 
 #include "random_program_forms.hpp"
+#include "random_program_forms_reduce.hpp"
 #include "random_program_forms_linear.hpp"
 
 namespace random_program {
@@ -77,6 +78,13 @@ inline std::span<const Form> forms() {
       {"logsumexp", 1, run_fold<logsumexp>, choose_fold},
       {"argmax", 2, run_arg<argmax>, choose_arg},
       {"argmin", 1, run_arg<argmin>, choose_arg},
+      {"cumsum", 2, run_fold<cumsum>, choose_scan},
+      {"cumprod", 1, run_fold<cumprod>, choose_scan},
+      {"cummax", 1, run_fold<cummax>, choose_scan},
+      {"cummin", 1, run_fold<cummin>, choose_scan},
+      {"logcumsumexp", 1, run_fold<logcumsumexp>, choose_scan},
+      {"diff", 1, run_diff, choose_diff},
+      {"linear_recurrence", 1, run_recurrence, choose_axis},
       {"softmax", 3, run_axis<softmax>, choose_axis},
       {"log_softmax", 2, run_axis<log_softmax>, choose_axis},
       {"broadcast_to", 5,

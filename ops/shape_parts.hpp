@@ -1,0 +1,35 @@
+#pragma once
+/// Pieces that shape functions, scans and reductions are made of. Internal to ops/.
+
+#include <xgrad/graph/op.hpp>
+
+namespace xgrad {
+
+/// x, with integers and bool as float32.
+Tensor real(const Arg& x);
+
+/// The axis counted from the end, as attributes hold it (-1 is the last); throws ShapeError if there is no such axis.
+int from_end(int axis, const Tensor& x, const char* name, const Location& where);
+
+/// An array of (outer, count, inner) around an axis counted from the end.
+struct Around {
+  std::int64_t outer = 1, count = 1, inner = 1;
+};
+Around around(const Shape& shape, std::int64_t axis);
+
+/// `number` adjacent axes as one, whose length is their product; `last`, counted from the end, is the last of them.
+Tensor merge_axes(const Arg& x, int last, int number);
+/// x without the axes of a mask counted from the end, which have length 1.
+Tensor squeeze_axes(const Arg& x, std::uint32_t mask);
+/// An axis of length 1, counted from the end, repeated.
+Tensor widen_axis(const Arg& x, int axis, std::int64_t times);
+/// 0 ... n-1 (int64) along an axis of `like`, counted from the end, in the shape (n, 1, ..., 1) that broadcasts there.
+Tensor positions(const Arg& like, int axis);
+
+/// What stands before the first element of a shifted axis.
+enum class Fill : std::uint8_t { zero, one, minus_infinity };
+/// x one step later along an axis counted from the end, with a fill at the first place; `back`: one step earlier, with
+/// the fill at the last. The last (first) element falls out.
+Tensor shift_axis(const Arg& x, int axis, bool back, Fill fill = Fill::zero);
+
+}  // namespace xgrad
