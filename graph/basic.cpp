@@ -121,11 +121,11 @@ constexpr Op count_op{
 
 }  // namespace
 
-Tensor add(const Arg& a, const Arg& b) { return record(add_op, {a, b}); }
-Tensor subtract(const Arg& a, const Arg& b) { return record(subtract_op, {a, b}); }
-Tensor multiply(const Arg& a, const Arg& b) { return record(multiply_op, {a, b}); }
-Tensor divide(const Arg& a, const Arg& b) { return record(divide_op, {a, b}); }
-Tensor negative(const Arg& x) { return record(negative_op, {x}); }
+Tensor add(const Arg& a, const Arg& b) { return record(add_op, a, b); }
+Tensor subtract(const Arg& a, const Arg& b) { return record(subtract_op, a, b); }
+Tensor multiply(const Arg& a, const Arg& b) { return record(multiply_op, a, b); }
+Tensor divide(const Arg& a, const Arg& b) { return record(divide_op, a, b); }
+Tensor negative(const Arg& x) { return record(negative_op, x); }
 
 Tensor cast(const Arg& x, DType dtype) {
   if (x.kind() == Arg::Kind::tensor && x.node()) {
@@ -185,7 +185,7 @@ Tensor sum(const Arg& x, Axes axes, bool keepdims) {
 
 Tensor sum_like(const Arg& x, const Arg& like) {
   const Within here("sum_like", x);
-  return record(sum_like_op, {summand(x), like});
+  return record(sum_like_op, summand(x), like);
 }
 
 Tensor count(const Arg& x, Axes axes) {

@@ -16,18 +16,88 @@ bool is_replaced(const Node* node) {
 /// A Parameter's newest value, still pending: history ends here, it becomes a leaf when it is computed.
 bool is_newest(const Node* node) { return node->slot && node->slot->value.node() == node; }
 
+/// What an evaluation learns about a node when it finds its place in the order.
+struct Finding {
+  std::uint32_t references = 0;  ///< at that time
+  std::uint32_t uses = 0;        ///< those of them that this evaluation accounts for
+  bool keeps = false;            ///< history lives on
+  bool ends = false;             ///< history goes through a replaced value
+  bool leads = false;            ///< somebody can ask for a gradient by this value or one below it
+  bool costly = false;           ///< a product or a reduction: not computed twice
+};
+
+struct Visit {
+  Node* node;
+  std::uint32_t next;
+};
+
+}  // namespace
+
+/// The memory of an evaluation, kept from one to the next.
+struct Workspace {
+  std::vector<Tensor> roots;
+  std::vector<Slot*> slots;  ///< Parameters whose pending values this evaluation computes
+  Request request;
+  std::vector<Finding> findings;
+  std::vector<const Node*> lenders;  ///< inputs that lend their shape; other nodes may read them as well
+  std::vector<Visit> stack;
+  std::unordered_map<const Node*, std::uint32_t> foreign;  ///< places of leaves that belong to other threads
+  std::vector<kernels::Buffer*> results;
+
+  void clear() {
+    roots.clear();
+    slots.clear();
+    request.order.clear();
+    request.inputs.clear();
+    request.first_input.clear();
+    request.leaf.clear();
+    request.key.clear();
+    findings.clear();
+    lenders.clear();
+    if (!foreign.empty()) foreign.clear();
+  }
+};
+
+namespace {
+
+std::shared_ptr<Workspace> take_workspace(ThreadState& state) {
+  std::shared_ptr<Workspace> workspace = std::move(state.workspace);
+  if (!workspace) return std::make_shared<Workspace>();
+  workspace->clear();
+  return workspace;
+}
+
 /// One evaluation: collects what is due, plans and runs it, and lets go of history that has ended.
 class Evaluation {
  public:
-  explicit Evaluation(ThreadState& state) : state_(state), number_(++state.evaluation) {}
+  explicit Evaluation(ThreadState& state)
+      : state_(state),
+        number_(++state.evaluation),
+        workspace_(take_workspace(state)),
+        roots_(workspace_->roots),
+        slots_(workspace_->slots),
+        request_(workspace_->request),
+        findings_(workspace_->findings) {}
+  ~Evaluation() {
+    for (const Tensor& root : roots_) root.node()->flags.asked = false;
+    roots_.clear();
+    constexpr std::size_t most_kept = std::size_t{1} << 16;  // nodes; a larger one is rare
+    if (request_.order.capacity() <= most_kept) state_.workspace = std::move(workspace_);
+  }
+  Evaluation(const Evaluation&) = delete;
+  Evaluation& operator=(const Evaluation&) = delete;
 
   void ask(Node* node) {
-    if (!node->computed()) roots_.push_back(Tensor::share(node));
+    if (node->computed() || node->flags.asked) return;
+    check_owner(node);
+    if (!retain_if_referred(node)) return;  // its handles may be dropped by other threads meanwhile
+    roots_.push_back(Tensor::adopt(node));
+    node->flags.asked = true;
   }
   void add_pending_parameters();
   void add_recorded_from_replaced();
   bool empty() const { return roots_.empty(); }
-  Request request() {
+  const Request& request() {
     sort();
     choose_stored();
     return request_;
@@ -39,12 +109,15 @@ class Evaluation {
   std::uint32_t place_of(const Slot* slot) const {
     return static_cast<std::uint32_t>(std::find(slots_.begin(), slots_.end(), slot) - slots_.begin());
   }
+  void check_owner(const Node* node) const;
   void sort();
-  std::uint32_t leaf_index(Node* node);
+  void place(Node* node, bool leaf);
+  void place_leaf(Node* node);
+  void place_node(Node* node);
   /// The node's place in the order, or no_index. Nodes of this thread know it themselves.
   std::uint32_t find(const Node* node) const {
     if (node->owner == &state_) return node->stamp == number_ ? node->index : no_index;
-    return foreign_.empty() ? no_index : find_foreign(node);
+    return workspace_->foreign.empty() ? no_index : find_foreign(node);
   }
   std::uint32_t find_foreign(const Node* node) const;
   void choose_stored();
@@ -54,12 +127,12 @@ class Evaluation {
 
   ThreadState& state_;
   const std::uint64_t number_;
-  std::vector<Tensor> roots_;
-  std::vector<Slot*> slots_;  ///< Parameters whose pending values this evaluation computes
+  std::shared_ptr<Workspace> workspace_;
+  std::vector<Tensor>& roots_;
+  std::vector<Slot*>& slots_;
+  Request& request_;
+  std::vector<Finding>& findings_;
   bool replaces_ = false;
-  Request request_;
-  std::unordered_map<const Node*, std::uint32_t> foreign_;  ///< places of leaves that belong to other threads
-  std::vector<std::uint8_t> keeps_, ends_;                  ///< history lives on; history goes through a replaced value
 };
 
 void Evaluation::add_pending_parameters() {
@@ -95,36 +168,74 @@ void Evaluation::add_recorded_from_replaced() {
 }
 
 std::uint32_t Evaluation::find_foreign(const Node* node) const {
-  const auto found = foreign_.find(node);
-  return found == foreign_.end() ? no_index : found->second;
+  const auto found = workspace_->foreign.find(node);
+  return found == workspace_->foreign.end() ? no_index : found->second;
 }
 
-std::uint32_t Evaluation::leaf_index(Node* node) {
-  const std::uint32_t known = find(node);
-  if (known != no_index) return known;
+void Evaluation::place(Node* node, bool leaf) {
   const std::uint32_t index = static_cast<std::uint32_t>(request_.order.size());
   if (node->owner == &state_) {
     node->stamp = number_;
     node->index = index;
   } else {
-    foreign_.emplace(node, index);
+    workspace_->foreign.emplace(node, index);
   }
   request_.order.push_back(node);
+  request_.leaf.push_back(leaf);
   request_.first_input.push_back(static_cast<std::uint32_t>(request_.inputs.size()));
-  return index;
+}
+
+void Evaluation::place_leaf(Node* node) {
+  Finding found;
+  found.ends = is_replaced(node);
+  found.keeps = is_floating(node->dtype) && (node->arity ? node->flags.reachable : node->held() && !node->flags.weak);
+  found.leads = found.keeps;
+  place(node, true);
+  findings_.push_back(found);
+  write_leaf(request_.key, node);
+}
+
+void Evaluation::place_node(Node* node) {
+  place(node, false);
+  const std::uint64_t counts = node->counts.load(std::memory_order_relaxed) - (node->flags.asked ? one_reference : 0);
+  Finding found{.references = static_cast<std::uint32_t>(counts)};
+  const Op& op = *node->op;
+  for (std::uint32_t k = 0; k < node->arity; ++k) {
+    const Node* input = node->inputs[k];
+    if (lends_shape(op, k)) {
+      request_.inputs.push_back(no_index);
+      workspace_->lenders.push_back(input);
+      continue;
+    }
+    const std::uint32_t at = find(input);
+    request_.inputs.push_back(at);
+    Finding& below = findings_[at];
+    ++below.uses;
+    found.ends |= below.ends;
+    found.keeps |= below.leads && rule_of(op, k);
+  }
+  if (is_newest(node)) found.keeps = found.ends = false;
+  const bool floating = is_floating(node->dtype);
+  found.keeps = found.keeps && floating && !node->flags.no_grad;
+  found.leads = floating && (found.keeps || found.references > static_cast<std::uint32_t>(counts >> 32));
+  found.costly = op.kind == Kind::launch || op.kind == Kind::fold;
+  findings_.push_back(found);
+  write_node(request_.key, node, std::span(request_.inputs).subspan(request_.first_input.back()));
+}
+
+void Evaluation::check_owner(const Node* node) const {
+  if (node->owner == &state_) return;
+  throw ValueError("expected values recorded on this thread, got " + describe(node) +
+                   ", which another thread recorded and has not computed: call eval() there first");
 }
 
 void Evaluation::sort() {
-  struct Visit {
-    Node* node;
-    std::uint32_t next;
-  };
-  std::vector<Visit> stack;
+  std::vector<Visit>& stack = workspace_->stack;
+  stack.clear();
   const auto visit = [&](Node* node) {
-    if (node->owner != &state_)
-      throw ValueError("expected values recorded on this thread, got " + describe(node) +
-                       ", which another thread recorded and has not computed: call eval() there first");
+    check_owner(node);
     stack.push_back({node, 0});
+    for (const Node* input : node->in()) prefetch_front(input);
   };
   for (const Tensor& root : roots_) {
     if (find(root.node()) != no_index) continue;
@@ -140,88 +251,54 @@ void Evaluation::sort() {
           deeper = input;
           break;
         }
-        leaf_index(input);
+        place_leaf(input);
       }
       if (deeper) {
         visit(deeper);
         continue;
       }
       stack.pop_back();
-      request_.first_input.push_back(static_cast<std::uint32_t>(request_.inputs.size()));
-      for (std::uint32_t k = 0; k < node->arity; ++k)
-        request_.inputs.push_back(lends_shape(*node->op, k) ? no_index : find(node->inputs[k]));
-      node->stamp = number_;
-      node->index = static_cast<std::uint32_t>(request_.order.size());
-      request_.order.push_back(node);
+      place_node(node);
     }
   }
+  request_.first_input.push_back(static_cast<std::uint32_t>(request_.inputs.size()));
 }
 
 void Evaluation::choose_stored() {
   const std::size_t n = request_.order.size();
-  std::vector<std::uint32_t> uses(n, 0);  // references this evaluation accounts for
-  std::vector<std::uint32_t> asked(n, 0);
-  for (const Tensor& root : roots_) ++asked[root.node()->index];
-  uses = asked;
-  for (std::size_t i = 0; i < n; ++i) {
-    const Node* node = request_.order[i];
-    if (node->computed()) continue;
-    for (std::uint32_t k = 0; k < node->arity; ++k) {
-      std::uint32_t input = request_.inputs[request_.first_input[i] + k];
-      if (input == no_index) input = find(node->inputs[k]);  // lends its shape, and may be here for another reader
-      if (input != no_index) ++uses[input];
-    }
-  }
-
   request_.stored.assign(n, 0);
   request_.takeable.assign(n, 0);
-  keeps_.assign(n, 0);
-  ends_.assign(n, 0);
-  std::vector<std::uint8_t> leads(n, 0);  // somebody can ask for a gradient by this value or one below it
+  for (const Node* lender : workspace_->lenders)
+    if (const std::uint32_t at = find(lender); at != no_index) ++findings_[at].uses;
+  for (const Tensor& root : roots_) request_.stored[root.node()->index] = 1;
   for (std::size_t i = 0; i < n; ++i) {
-    const Node* node = request_.order[i];
-    if (node->computed()) {
-      const bool replaced = is_replaced(node);
-      ends_[i] = replaced;
-      keeps_[i] = is_floating(node->dtype) && (node->arity ? node->flags.reachable : node->held() && !node->flags.weak);
-      leads[i] = keeps_[i];
-      request_.takeable[i] = !node->flags.number && !node->flags.listed &&
-                             node->references() == uses[i] + (replaced ? 1 : 0) &&
-                             node->buffer->refs.load(std::memory_order_acquire) == 1 &&
-                             !node->buffer->pinned.load(std::memory_order_relaxed);
+    const Finding& found = findings_[i];
+    if (!request_.leaf[i]) {
+      if (found.references > found.uses) request_.stored[i] = 1;
       continue;
     }
-    bool keeps = false;
-    for (std::uint32_t k = 0; k < node->arity; ++k) {
-      const std::uint32_t input = request_.inputs[request_.first_input[i] + k];
-      if (input == no_index) continue;
-      ends_[i] |= ends_[input];
-      keeps |= leads[input] && rule_of(*node->op, k);
-    }
-    if (is_newest(node)) {
-      keeps = false;
-      ends_[i] = 0;
-    }
-    keeps_[i] = keeps && is_floating(node->dtype) && !node->flags.no_grad;
-    request_.stored[i] = node->references() > uses[i];
-    leads[i] = is_floating(node->dtype) && (keeps_[i] || node->references() - node->consumers() > asked[i]);
+    const Node* node = request_.order[i];
+    request_.takeable[i] = !node->flags.number && !node->flags.listed &&
+                           node->references() == found.uses + (is_replaced(node) ? 1 : 0) &&
+                           node->buffer->refs.load(std::memory_order_acquire) == 1 &&
+                           !node->buffer->pinned.load(std::memory_order_relaxed);
   }
-  for (const Tensor& root : roots_) request_.stored[root.node()->index] = 1;
   // Products and reductions that a gradient may want later are kept with the history that leads to them.
   std::vector<std::uint8_t> alive(n, 0);
   for (std::size_t i = n; i-- > 0;) {
-    const Node* node = request_.order[i];
-    if (node->computed()) continue;
+    if (request_.leaf[i]) continue;
     alive[i] |= request_.stored[i];
     if (!alive[i]) continue;
-    if (node->op->kind == Kind::launch || node->op->kind == Kind::fold) request_.stored[i] = 1;
-    const bool lives_on = keeps_[i] && !ends_[i];
+    const Finding& found = findings_[i];
+    if (found.costly) request_.stored[i] = 1;
+    const bool lives_on = found.keeps && !found.ends;
     if (!lives_on && request_.stored[i]) continue;
     for (const std::uint32_t input : request_.inputs_of(i))
       if (input != no_index) alive[input] = 1;
   }
   for (std::size_t i = 0; i < n; ++i)
     if (alive[i]) request_.takeable[i] = 0;
+  write_end(request_.key, request_);
 }
 
 void Evaluation::end(Node* node) {
@@ -241,9 +318,9 @@ void Evaluation::attach(std::span<kernels::Buffer*> results) {
     if (!results[i]) continue;
     Node* node = request_.order[i];
     node->buffer = results[i];
-    node->flags.reachable = keeps_[i];
-    if (ends_[i]) end(node);
-    else if (!keeps_[i]) end_history(node);
+    node->flags.reachable = findings_[i].keeps;
+    if (findings_[i].ends) end(node);
+    else if (!findings_[i].keeps) end_history(node);
   }
 }
 
@@ -282,7 +359,8 @@ void Evaluation::finish_parameters() {
 void Evaluation::compute() {
   sort();
   choose_stored();
-  std::vector<kernels::Buffer*> results(request_.order.size(), nullptr);
+  std::vector<kernels::Buffer*>& results = workspace_->results;
+  results.assign(request_.order.size(), nullptr);
   const std::shared_ptr<const Plan> plan = plan_for(request_);
   run(*plan, request_, results);
   attach(results);

@@ -5,7 +5,7 @@ namespace xgrad {
 namespace {
 
 void check_history(const Node* node) {
-  if (!node->info || !node->info->ended) return;
+  if (node->owner != &this_thread() || !node->info || !node->info->ended) return;  // others' nodes are leaves here
   const Info& info = *node->info;
   throw GradientError("[grad] expected a tensor whose history is there, got " + describe(node) +
                       ": it was recorded from the value Parameter '" + info.ended_by + "' had before its update " +
@@ -48,29 +48,19 @@ void reverse(Node* y, std::span<Node* const> xs, std::span<Tensor> out, const Gr
       throw DTypeError("[grad] expected floating-point tensors to differentiate by, got " + describe(x));
   const Tensor seed = seed_for(y, options.seed);
 
-  Places places;
-  const std::vector<Node*> order = walk(y, Follow::derivatives, places);
+  const Walk walk(y, Follow::derivatives);
+  const std::span<Node* const> order = walk.order();
   std::vector<std::uint8_t> wanted(order.size(), 0), asked(order.size(), 0);
+  std::vector<std::uint32_t> x_at;
   for (Node* x : xs) {
-    const std::uint32_t at = places[x];
-    if (at != no_index) wanted[at] = asked[at] = 1;
+    x_at.push_back(walk[x]);
+    if (x_at.back() != no_index) wanted[x_at.back()] = asked[x_at.back()] = 1;
   }
-  // Which inputs of each node lead to an x.
-  std::vector<std::uint32_t> input_at;
-  std::vector<std::uint32_t> first(order.size());
+  // Which nodes lead to an x.
   for (std::size_t i = 0; i < order.size(); ++i) {
-    const Node* node = order[i];
-    check_history(node);
-    first[i] = static_cast<std::uint32_t>(input_at.size());
-    for (std::uint32_t k = 0; k < node->arity; ++k) {
-      std::uint32_t at = no_index;
-      if (follows(node, k, Follow::derivatives)) {
-        at = places[node->inputs[k]];
-        if (!wanted[at]) at = no_index;
-      }
-      if (at != no_index) wanted[i] = 1;
-      input_at.push_back(at);
-    }
+    check_history(order[i]);
+    for (const std::uint32_t at : walk.inputs_of(i))
+      if (at != no_index && wanted[at]) wanted[i] = 1;
   }
 
   std::vector<Tensor> gradients(order.size());
@@ -78,11 +68,12 @@ void reverse(Node* y, std::span<Node* const> xs, std::span<Tensor> out, const Gr
   for (std::size_t i = order.size(); i-- > 0;) {
     Node* node = order[i];
     if (!gradients[i].defined()) continue;
-    for (std::uint32_t k = 0; k < node->arity; ++k) {
-      const std::uint32_t at = input_at[first[i] + k];
-      if (at == no_index) continue;
-      const OnBehalf here(node);
-      Tensor part = rule_of(*node->op, k)(Applied(node, static_cast<int>(k)), gradients[i]);
+    const OnBehalf here(node);
+    const auto inputs_at = walk.inputs_of(i);
+    for (std::size_t k = 0; k < inputs_at.size(); ++k) {
+      const std::uint32_t at = inputs_at[k];
+      if (at == no_index || !wanted[at]) continue;
+      Tensor part = rule_of(*node->op, static_cast<std::uint32_t>(k))(Applied(node, static_cast<int>(k)), gradients[i]);
       if (!part.defined()) continue;  // the rule says: no contribution
       part = fit(std::move(part), node->inputs[k], node);
       gradients[at] = gradients[at].defined() ? gradients[at] + part : std::move(part);
@@ -90,8 +81,7 @@ void reverse(Node* y, std::span<Node* const> xs, std::span<Tensor> out, const Gr
     if (!asked[i]) gradients[i] = Tensor();
   }
   for (std::size_t j = 0; j < xs.size(); ++j) {
-    const std::uint32_t at = places[xs[j]];
-    if (at != no_index && gradients[at].defined()) {
+    if (const std::uint32_t at = x_at[j]; at != no_index && gradients[at].defined()) {
       out[j] = gradients[at];
       continue;
     }
@@ -100,6 +90,11 @@ void reverse(Node* y, std::span<Node* const> xs, std::span<Tensor> out, const Gr
         throw GradientError("[grad] expected a tensor recorded from the current value of Parameter '" +
                             xs[j]->slot->name + "', got " + describe(y) +
                             ", recorded from the value before its update; take gradients before updating");
+    for (const Node* node : order)
+      if (node->owner != &this_thread() && node->op)
+        throw GradientError("[grad] expected tensors that " + describe(y) + " was recorded from on this thread, got " +
+                            describe(xs[j]) + " behind " + describe(node) +
+                            ", which another thread recorded: take its gradient there");
     if (options.unused == Unused::error)
       throw GradientError("[grad] expected tensors that " + describe(y) + " was recorded from, got " +
                           describe(xs[j]) + ", which it does not depend on");
@@ -190,14 +185,14 @@ Tensor jvp(const Arg& y, std::span<const Tensor> xs, std::span<const Tensor> tan
   if (xs.size() != tangents.size())
     throw ValueError("[jvp] expected one tangent for each of " + std::to_string(xs.size()) + " tensors, got " +
                      std::to_string(tangents.size()));
-  Places places;
-  const std::vector<Node*> order = walk(node_of(y), Follow::derivatives, places);
+  const Walk walk(node_of(y), Follow::derivatives);
+  const std::span<Node* const> order = walk.order();
   std::vector<Tensor> moving(order.size());
   for (std::size_t j = 0; j < xs.size(); ++j) {
     if (!(xs[j].shape() == tangents[j].shape()) || xs[j].dtype() != tangents[j].dtype())
       throw ShapeError("[jvp] expected a tangent like " + describe(xs[j].node()) + ", got " +
                        describe(tangents[j].node()));
-    const std::uint32_t at = places[xs[j].node()];
+    const std::uint32_t at = walk[xs[j].node()];
     if (at != no_index) moving[at] = tangents[j];
   }
   std::vector<Tensor> inputs;
@@ -205,11 +200,12 @@ Tensor jvp(const Arg& y, std::span<const Tensor> xs, std::span<const Tensor> tan
     Node* node = order[i];
     check_history(node);
     if (moving[i].defined()) continue;
-    inputs.assign(node->arity, Tensor());
+    const auto inputs_at = walk.inputs_of(i);
+    inputs.assign(inputs_at.size(), Tensor());
     bool any = false;
-    for (std::uint32_t k = 0; k < node->arity; ++k) {
-      if (!follows(node, k, Follow::derivatives)) continue;
-      inputs[k] = moving[places[node->inputs[k]]];
+    for (std::size_t k = 0; k < inputs_at.size(); ++k) {
+      if (inputs_at[k] == no_index) continue;
+      inputs[k] = moving[inputs_at[k]];
       any |= inputs[k].defined();
     }
     if (any) moving[i] = forward(node, inputs);
@@ -220,8 +216,8 @@ Tensor jvp(const Arg& y, std::span<const Tensor> xs, std::span<const Tensor> tan
 namespace {
 std::vector<Parameter> parameters_below(Node* y, Follow follow) {
   std::vector<Parameter> found;
-  Places places;
-  for (Node* node : walk(y, follow, places)) {
+  const Walk walk(y, follow);
+  for (Node* node : walk.order()) {
     Slot* slot = node->slot;
     if (slot && slot->value.node() == node) found.push_back(Parameter::of(slot));
   }

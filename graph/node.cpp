@@ -57,6 +57,7 @@ void refill() {
 }
 
 /// Makes a used node as good as new; what every recording writes is left as it is.
+/// As new, but for what whoever makes a node writes anyway: place, scope, attributes and value.
 void reset(Node* node) {
   node->counts.store(1, std::memory_order_relaxed);
   node->op = nullptr;
@@ -67,10 +68,6 @@ void reset(Node* node) {
   node->list = nullptr;
   node->buffer = nullptr;
   node->slot = nullptr;
-  node->value.draw = {};
-  node->attributes[0] = node->attributes[1] = 0;
-  node->scope = nullptr;
-  node->where = Location();
   node->stamp = node->mark = 0;
 }
 
@@ -92,14 +89,15 @@ void unlist(Node* node) {
 void destroy(Node* node, Node*& waiting) {
   for (Node* input : node->in()) {
     if (give_up(input, one_consumer)) {
+      for (const Node* below : input->in()) prefetch_front(below);
       input->stamp = reinterpret_cast<std::uint64_t>(waiting);
       waiting = input;
     }
   }
   if (node->arity > few_inputs) delete[] node->inputs;
-  kernels::release(node->buffer);
-  delete node->info;
-  std::free(node->list);
+  if (node->buffer) kernels::release(node->buffer);
+  if (node->info) delete node->info;
+  if (node->list) std::free(node->list);
   reset(node);
   put_back(node);
 }
@@ -140,9 +138,6 @@ bool eager_by_default() {
   return text && *text && std::strcmp(text, "0") != 0;
 }
 
-/// What the holder of this thread holds, without asking whether it has been made.
-constinit thread_local ThreadState* current_state = nullptr;
-
 struct StateHolder {
   ThreadState* state;
   StateHolder() {
@@ -178,11 +173,12 @@ struct StateHolder {
 
 }  // namespace
 
-ThreadState& this_thread() {
-  if (current_state) [[likely]] return *current_state;
+constinit thread_local ThreadState* current_thread = nullptr;
+
+ThreadState& make_this_thread() {
   static thread_local StateHolder holder;
-  current_state = holder.state;
-  return *current_state;
+  current_thread = holder.state;
+  return *current_thread;
 }
 
 void free_foreign(ThreadState& state) {
@@ -207,9 +203,19 @@ Node* new_node() {
   if (!free_nodes.first) refill();
   Node* node = free_nodes.first;
   free_nodes.first = node->next;
+  prefetch_front(node->next);  // the one after this
   node->next = nullptr;
   node->inputs = node->few_inputs;
   node->owner = &this_thread();
+  return node;
+}
+
+Node* new_leaf(const Shape& shape, DType dtype) {
+  Node* node = new_node();
+  node->shape = shape;
+  node->dtype = dtype;
+  node->where = Location();
+  node->scope = nullptr;
   return node;
 }
 
@@ -252,16 +258,13 @@ Tensor make_leaf(const Shape& shape, DType dtype) {
   if (__builtin_mul_overflow(static_cast<std::size_t>(shape.size()), size_of(dtype), &bytes))
     throw ShapeError("a tensor of shape " + to_string(shape) + " has more elements than memory can hold");
   kernels::Buffer* buffer = kernels::allocate(bytes);
-  Node* node = new_node();
-  node->shape = shape;
-  node->dtype = dtype;
+  Node* node = new_leaf(shape, dtype);
   node->buffer = buffer;
   return Tensor::adopt(node);
 }
 
 Tensor make_number(const Arg& number, DType dtype, bool exact) {
-  Node* node = new_node();
-  node->dtype = dtype;
+  Node* node = new_leaf(Shape(), dtype);
   node->flags.number = true;
   node->where = number.where();
   node->flags.exact = exact;

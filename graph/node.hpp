@@ -5,6 +5,7 @@
 #include <xgrad/kernels/buffer.hpp>
 
 #include <atomic>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <vector>
@@ -13,6 +14,7 @@ namespace xgrad {
 
 struct ThreadState;
 struct Slot;
+struct Workspace;
 
 /// Integers that belong to a node's attributes (a target shape, slice bounds); written once.
 struct List {
@@ -38,6 +40,7 @@ struct Flags {
   bool promoted : 1 = false;     ///< a cast that promotion recorded
   bool no_grad : 1 = false;      ///< recorded in the no-gradient scope
   bool listed : 1 = false;       ///< in its owner's history list
+  bool asked : 1 = false;        ///< the running evaluation was asked for it, and holds a reference
   bool reachable : 1 = false;    ///< somebody can ask for a gradient through it (set by evaluation)
 };
 
@@ -97,16 +100,35 @@ static_assert(sizeof(Node) == 256);
 inline constexpr std::uint64_t one_reference = 1;
 inline constexpr std::uint64_t one_consumer = (std::uint64_t{1} << 32) | 1;
 
+/// Starts to load what walks read of a node that is looked at soon; any address may be given.
+inline void prefetch_front(const Node* node) {
+  __builtin_prefetch(node, 1);
+  __builtin_prefetch(reinterpret_cast<const char*>(node) + 64, 1);
+}
+
+/// A node of this thread with one reference. Place, scope, attributes and value are left for the caller to write.
 Node* new_node();
+/// The same for a leaf: no place, no scope.
+Node* new_leaf(const Shape& shape, DType dtype);
 inline void retain(Node* node, std::uint64_t amount = one_reference) {
   if (node) node->counts.fetch_add(amount, std::memory_order_relaxed);
 }
+/// The same for a node that another thread may be giving up at this moment; false if nobody refers to it any more.
+inline bool retain_if_referred(Node* node) {
+  std::uint64_t now = node->counts.load(std::memory_order_relaxed);
+  while (static_cast<std::uint32_t>(now) != 0)
+    if (node->counts.compare_exchange_weak(now, now + one_reference, std::memory_order_relaxed)) return true;
+  return false;
+}
 /// Frees a node whose last reference is gone, and what that frees, with a loop.
 void free_node(Node* node);
-/// Gives up one reference (`amount` says whose), which the caller holds; whether it was the last. Who holds all there
-/// is needs no atomic change: nobody else could add to it.
+/// What `this_thread` gave before on this thread.
+extern constinit thread_local ThreadState* current_thread;
+
+/// Gives up one reference (`amount` says whose), which the caller holds; whether it was the last. Where the owning thread
+/// holds all there are no atomic change is needed: only the owner finds nodes it has no reference to.
 inline bool give_up(Node* node, std::uint64_t amount) {
-  if (node->counts.load(std::memory_order_acquire) == amount) {
+  if (node->counts.load(std::memory_order_acquire) == amount && node->owner == current_thread) {
     node->counts.store(0, std::memory_order_relaxed);
     return true;
   }
@@ -166,10 +188,12 @@ struct ThreadState {
   std::uint64_t recorded = 0;        ///< nodes recorded since the last evaluation
   std::uint64_t recorded_bytes = 0;  ///< and the bytes of their results
   std::uint64_t evaluation = 0;      ///< number of the running evaluation
+  std::shared_ptr<Workspace> workspace;  ///< memory of the last evaluation, used again by the next
   std::uint64_t listed = 0;           ///< length of the history list
   std::uint64_t look_through = 4096;  ///< length at which an evaluation looks for histories nobody can reach any more
 };
-ThreadState& this_thread();
+ThreadState& make_this_thread();
+inline ThreadState& this_thread() { return current_thread ? *current_thread : make_this_thread(); }
 void free_foreign(ThreadState& state);
 /// Drops a node's inputs: it becomes a leaf.
 void end_history(Node* node);

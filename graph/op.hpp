@@ -139,6 +139,10 @@ inline Tensor record(const Op& op, std::initializer_list<Arg> inputs, const Attr
   return record(op, std::span(inputs.begin(), inputs.size()), attributes, draw);
 }
 
+/// The same for one or two inputs without attributes, which are not copied.
+Tensor record(const Op& op, const Arg& x);
+Tensor record(const Op& op, const Arg& x, const Arg& y);
+
 /// While it lives, what this thread records carries the user's line instead of the line inside a composition, and
 /// errors name the composition. The outermost one counts.
 class Within {

@@ -3,7 +3,6 @@
 #include <xgrad/graph/plan.hpp>
 #include <xgrad/graph/plan_ir.hpp>
 
-#include <algorithm>
 #include <cstring>
 #include <list>
 #include <unordered_map>
@@ -11,89 +10,31 @@
 namespace xgrad {
 namespace {
 
-using Key = std::vector<std::uint64_t>;
-using KeyView = std::span<const std::uint64_t>;
-
-/// All that a plan may rely on, as words in `room`, which grows as needed.
-KeyView write_key(const Request& request, Key& room) {
-  const std::size_t n = request.order.size();
-  // Words a node may need: head, operation, two attributes, its shape, its list, its inputs and the shapes lent to it.
-  constexpr std::size_t fixed = 4 + max_rank;
-  std::size_t most = 0;
-  for (std::size_t i = 0; i < n; ++i) {
-    const Node* node = request.order[i];
-    most += fixed + list_of(node).size() + (node->computed() ? 0 : node->arity);
-    if (!node->computed() && node->op->shape_only) most += node->arity * (1 + max_rank);
-  }
-  if (room.size() < most) room.resize(most);
-  std::uint64_t* out = room.data();
-  for (std::size_t i = 0; i < n; ++i) {
-    const Node* node = request.order[i];
-    const bool leaf = node->computed();
-    std::uint64_t head = static_cast<std::uint64_t>(node->dtype) | static_cast<std::uint64_t>(node->shape.rank()) << 8 |
-                         static_cast<std::uint64_t>(leaf) << 16;
-    if (leaf) {
-      head |= static_cast<std::uint64_t>(request.takeable[i]) << 17;
-      head |= static_cast<std::uint64_t>(node->flags.number) << 18 | static_cast<std::uint64_t>(node->flags.exact)
-                                                                         << 19;
-      *out++ = head;
-      if (node->flags.number && node->flags.exact) {
-        std::uint64_t bits;
-        std::memcpy(&bits, &node->value, sizeof(bits));
-        *out++ = bits;
-      }
-      for (const std::int64_t length : node->shape) *out++ = static_cast<std::uint64_t>(length);
-      continue;
-    }
-    head |= static_cast<std::uint64_t>(request.stored[i]) << 17;
-    const auto list = list_of(node);
-    const bool attributes = node->attributes[0] || node->attributes[1];
-    head |= static_cast<std::uint64_t>(attributes) << 19;
-    head |= static_cast<std::uint64_t>(node->arity) << 20 | static_cast<std::uint64_t>(list.size()) << 40;
-    *out++ = head;
-    *out++ = reinterpret_cast<std::uint64_t>(node->op);
-    for (const std::int64_t length : node->shape) *out++ = static_cast<std::uint64_t>(length);
-    if (attributes) {
-      *out++ = static_cast<std::uint64_t>(node->attributes[0]);
-      *out++ = static_cast<std::uint64_t>(node->attributes[1]);
-    }
-    for (const std::int64_t item : list) *out++ = static_cast<std::uint64_t>(item);
-    for (std::uint32_t k = 0; k < node->arity; ++k) {
-      const std::uint32_t input = request.inputs[request.first_input[i] + k];
-      // A reader may see another shape than the input computes only through its own node, so shapes of inputs that
-      // are in the order need no words; those that only lend their shape do.
-      *out++ = input;
-      if (input != no_index) continue;
-      const Node* lender = node->inputs[k];
-      *out++ = static_cast<std::uint64_t>(lender->shape.rank()) << 8 | static_cast<std::uint64_t>(lender->dtype);
-      for (const std::int64_t length : lender->shape) *out++ = static_cast<std::uint64_t>(length);
-    }
-  }
-  return {room.data(), static_cast<std::size_t>(out - room.data())};
-}
-
 std::uint64_t mix(std::uint64_t hash, std::uint64_t word) {
   hash = (hash ^ word) * 0x9E3779B97F4A7C15u;
   return hash ^ hash >> 29;
 }
 
-std::uint64_t hash_of(KeyView key) {
-  // Four chains side by side, since each step of one waits for its last multiplication.
+std::uint64_t hash_of(const Key& key) {
+  // Four chains of two words side by side, since each step of one waits for its last multiplication.
   std::uint64_t chains[4] = {key.size(), 1, 2, 3};
   std::size_t i = 0;
-  for (; i + 4 <= key.size(); i += 4)
-    for (std::size_t c = 0; c < 4; ++c) chains[c] = mix(chains[c], key[i + c]);
+  for (; i + 8 <= key.size(); i += 8) {
+    std::uint64_t words[4];
+    std::memcpy(words, key.data() + i, sizeof(words));
+    for (std::size_t c = 0; c < 4; ++c) chains[c] = mix(chains[c], words[c]);
+  }
   for (; i < key.size(); ++i) chains[0] = mix(chains[0], key[i]);
   return mix(mix(mix(chains[0], chains[1]), chains[2]), chains[3]);
 }
 
 class Cache {
  public:
-  std::shared_ptr<const Plan> find(std::uint64_t hash, KeyView key) {
+  std::shared_ptr<const Plan> find(std::uint64_t hash, const Key& key) {
     const std::lock_guard lock(mutex_);
     const auto [first, last] = index_.equal_range(hash);
     for (auto it = first; it != last; ++it) {
-      if (!std::equal(it->second->key.begin(), it->second->key.end(), key.begin(), key.end())) continue;
+      if (it->second->key != key) continue;
       entries_.splice(entries_.begin(), entries_, it->second);
       ++hits_;
       return it->second->plan;
@@ -102,11 +43,11 @@ class Cache {
     return nullptr;
   }
 
-  void add(std::uint64_t hash, KeyView key, const std::shared_ptr<const Plan>& plan) {
+  void add(std::uint64_t hash, const Key& key, const std::shared_ptr<const Plan>& plan) {
     const std::lock_guard lock(mutex_);
     const std::size_t bytes = key.size() * sizeof(key[0]) + plan->bytes;
     if (bytes > limit_) return;
-    entries_.push_front({hash, Key(key.begin(), key.end()), plan, bytes});
+    entries_.push_front({hash, key, plan, bytes});
     index_.emplace(hash, entries_.begin());
     bytes_ += bytes;
     trim();
@@ -168,15 +109,10 @@ Cache& cache() {
 }  // namespace
 
 std::shared_ptr<const Plan> plan_for(const Request& request) {
-  // Kept from call to call: the words of a plan that is found are never looked at again.
-  static thread_local Key room;
-  const KeyView key = write_key(request, room);
-  const std::uint64_t hash = hash_of(key);
-  if (auto plan = cache().find(hash, key)) return plan;
+  const std::uint64_t hash = hash_of(request.key);
+  if (auto plan = cache().find(hash, request.key)) return plan;
   auto plan = make_plan(request);
-  cache().add(hash, key, plan);
-  constexpr std::size_t most_kept = std::size_t{1} << 20;
-  if (room.size() > most_kept) Key().swap(room);
+  cache().add(hash, request.key, plan);
   return plan;
 }
 

@@ -66,25 +66,25 @@ Part expression(const Node* node, std::span<const Part> in) {
 
 std::string formula(const Tensor& y) {
   if (!y.defined()) throw ValueError("[formula] expected a tensor, got one that was never given a value");
-  Places places;
-  const std::vector<Node*> order = walk(y.node(), Follow::values, places);
+  const Walk walk(y.node(), Follow::values);
+  const std::span<Node* const> order = walk.order();
   std::vector<std::uint32_t> readers(order.size(), 0);
-  for (const Node* node : order)
-    for (std::uint32_t k = 0; k < node->arity; ++k)
-      if (!lends_shape(*node->op, k)) ++readers[places[node->inputs[k]]];
+  for (std::size_t i = 0; i < order.size(); ++i)
+    for (const std::uint32_t at : walk.inputs_of(i))
+      if (at != no_index) ++readers[at];
 
   std::string lines;
   int parts = 0;
   std::vector<Part> part(order.size()), in;
   for (std::size_t i = 0; i < order.size(); ++i) {
     const Node* node = order[i];
-    if (node->arity == 0 && (!node->op || node->op->kind != Kind::draw)) {
+    const auto inputs_at = walk.inputs_of(i);
+    if (inputs_at.empty() && (!node->op || node->op->kind != Kind::draw)) {
       part[i] = {leaf_text(node), binds_call};
       continue;
     }
     in.clear();
-    for (std::uint32_t k = 0; k < node->arity; ++k)
-      in.push_back(lends_shape(*node->op, k) ? Part{} : part[places[node->inputs[k]]]);
+    for (const std::uint32_t at : inputs_at) in.push_back(at == no_index ? Part{} : part[at]);
     part[i] = expression(node, in);
     const bool last = i + 1 == order.size();
     if (last || (readers[i] < 2 && part[i].text.size() <= longest_part && node->name().empty())) continue;
@@ -97,15 +97,16 @@ std::string formula(const Tensor& y) {
 
 std::string dump(const Tensor& y) {
   if (!y.defined()) throw ValueError("[dump] expected a tensor, got one that was never given a value");
-  Places places;
-  const std::vector<Node*> order = walk(y.node(), Follow::everything, places);
+  const Walk walk(y.node(), Follow::everything);
+  const std::span<Node* const> order = walk.order();
   std::string text;
   for (std::size_t i = 0; i < order.size(); ++i) {
     const Node* node = order[i];
     text += "%" + std::to_string(i) + " = " + (node->op ? node->op->name : (node->flags.number ? "number" : "leaf"));
     if (!node->op && (node->flags.number || !node->name().empty() || node->slot)) text += " " + leaf_text(node);
-    for (std::uint32_t k = 0; k < node->arity; ++k) {
-      text += (k ? ", %" : " %") + std::to_string(places[node->inputs[k]]);
+    const auto inputs_at = walk.inputs_of(i);
+    for (std::uint32_t k = 0; k < inputs_at.size(); ++k) {
+      text += (k ? ", %" : " %") + std::to_string(inputs_at[k]);
       if (lends_shape(*node->op, k)) text += "'s shape";
     }
     text += " : " + to_string(node->shape) + " " + name_of(node->dtype);
@@ -118,8 +119,8 @@ std::string dump(const Tensor& y) {
 
 std::string to_dot(const Tensor& y) {
   if (!y.defined()) throw ValueError("[to_dot] expected a tensor, got one that was never given a value");
-  Places places;
-  const std::vector<Node*> order = walk(y.node(), Follow::values, places);
+  const Walk walk(y.node(), Follow::values);
+  const std::span<Node* const> order = walk.order();
   const auto quoted = [](const std::string& text) {
     std::string out = "\"";
     for (const char c : text) {
@@ -135,9 +136,8 @@ std::string to_dot(const Tensor& y) {
     if (node->op && !node->name().empty()) label = std::string(node->name()) + ": " + label;
     text += "  n" + std::to_string(i) + " [label = " + quoted(label + " " + to_string(node->shape)) +
             (node->op ? "" : ", shape = box") + "];\n";
-    for (std::uint32_t k = 0; k < node->arity; ++k)
-      if (!lends_shape(*node->op, k))
-        text += "  n" + std::to_string(places[node->inputs[k]]) + " -> n" + std::to_string(i) + ";\n";
+    for (const std::uint32_t at : walk.inputs_of(i))
+      if (at != no_index) text += "  n" + std::to_string(at) + " -> n" + std::to_string(i) + ";\n";
   }
   return text + "}\n";
 }

@@ -192,13 +192,14 @@ Tensor number_of_numbers(const Op& op, std::span<const Arg> args) {
   return number;
 }
 
-/// Whether every argument is a tensor of the dtype the operation computes in.
-bool needs_no_promotion(const Op& op, std::span<const Arg> args) {
+/// Whether these nodes (null: a number) can be inputs as they are, being of the dtype the operation computes in.
+bool fit(const Op& op, std::span<Node* const> inputs) {
+  const bool any_dtypes = op.kind != Kind::elementwise && op.promotion == Promotion::none;
   DType type = bool_;
-  for (std::size_t k = 0; k < args.size(); ++k) {
-    const Node* node = args[k].node();
+  for (std::size_t k = 0; k < inputs.size(); ++k) {
+    const Node* node = inputs[k];
     if (!node || node->flags.weak) return false;
-    if (op.kind != Kind::elementwise && op.promotion == Promotion::none) continue;
+    if (any_dtypes) continue;
     if (k == 0 ? op.promotion == Promotion::floating && !is_floating(node->dtype) : node->dtype != type) return false;
     type = node->dtype;
   }
@@ -276,29 +277,14 @@ std::uint32_t mask_from_end(const Axes& axes, int rank, const char* operation, c
   return mask;
 }
 
-Tensor record(const Op& op, std::span<const Arg> args, const Attributes& attributes, kernels::Draw draw) {
-  ThreadState& state = this_thread();
-  if (state.foreign.load(std::memory_order_relaxed)) free_foreign(state);
-  const std::uint32_t arity = static_cast<std::uint32_t>(args.size());
-  for (const Arg& arg : args)
-    if (arg.kind() == Arg::Kind::tensor && !arg.node())
-      throw ValueError(prefix(op) + "expected a tensor, got one that was never given a value" + place(arg.where()));
+namespace {
 
-  Node* few[few_inputs];
-  std::vector<Node*> many(arity > few_inputs ? arity : 0);
-  Node** inputs = arity > few_inputs ? many.data() : few;
-  std::vector<Tensor> made;
-  if (needs_no_promotion(op, args)) {
-    for (std::uint32_t k = 0; k < arity; ++k) inputs[k] = args[k].node();
-  } else {
-    if (Tensor number = number_of_numbers(op, args); number.defined()) return number;
-    made.resize(arity);
-    promote_inputs(op, args, inputs, made.data());
-  }
-
+// Inlined into each way to record: the attributes of plain operations then cost nothing.
+[[gnu::always_inline]] inline Tensor record_node(ThreadState& state, const Op& op, std::span<Node* const> inputs, const Location& where,
+                   const Attributes& attributes, kernels::Draw draw) {
   Node* node = new_node();
   Tensor result = Tensor::adopt(node);
-  node->where = state.within ? state.where : (arity ? args[0].where() : Location());
+  node->where = state.within ? state.where : where;
   node->scope = state.scope;
   node->attributes[0] = attributes.a;
   node->attributes[1] = attributes.b;
@@ -306,9 +292,10 @@ Tensor record(const Op& op, std::span<const Arg> args, const Attributes& attribu
   if (!attributes.text.empty()) info_of(node).text = attributes.text;
   if (op.kind == Kind::draw || op.random) node->value.draw = draw;
 
-  Recording call(op, node, inputs, static_cast<int>(arity));
+  const std::uint32_t arity = static_cast<std::uint32_t>(inputs.size());
+  Recording call(op, node, inputs.data(), static_cast<int>(arity));
   if (op.infer) op.infer(call);
-  else infer_elementwise(call, op, node, inputs);
+  else infer_elementwise(call, op, node, inputs.data());
 
   if (arity > few_inputs) node->inputs = new Node*[arity];
   for (std::uint32_t k = 0; k < arity; ++k) {
@@ -327,6 +314,53 @@ Tensor record(const Op& op, std::span<const Arg> args, const Attributes& attribu
     evaluate_held();
   }
   return result;
+}
+
+/// Any number of arguments of any kind: numbers become nodes, dtypes are made one.
+[[gnu::noinline]] Tensor record_any(ThreadState& state, const Op& op, std::span<const Arg> args,
+                                    const Attributes& attributes, kernels::Draw draw) {
+  for (const Arg& arg : args)
+    if (arg.kind() == Arg::Kind::tensor && !arg.node())
+      throw ValueError(prefix(op) + "expected a tensor, got one that was never given a value" + place(arg.where()));
+  const std::size_t arity = args.size();
+  Node* few[few_inputs];
+  Tensor few_made[few_inputs];
+  std::vector<Node*> many(arity > few_inputs ? arity : 0);
+  std::vector<Tensor> many_made(many.size());
+  const std::span<Node*> inputs(many.empty() ? few : many.data(), arity);
+  for (std::size_t k = 0; k < arity; ++k) inputs[k] = args[k].node();
+  if (!fit(op, inputs)) {
+    if (Tensor number = number_of_numbers(op, args); number.defined()) return number;
+    promote_inputs(op, args, inputs.data(), many.empty() ? few_made : many_made.data());
+  }
+  return record_node(state, op, inputs, arity ? args[0].where() : Location(), attributes, draw);
+}
+
+ThreadState& recording_thread() {
+  ThreadState& state = this_thread();
+  if (state.foreign.load(std::memory_order_relaxed)) free_foreign(state);
+  return state;
+}
+
+}  // namespace
+
+Tensor record(const Op& op, const Arg& x) {
+  ThreadState& state = recording_thread();
+  Node* const inputs[] = {x.node()};
+  if (fit(op, inputs)) return record_node(state, op, inputs, x.where(), {}, {});
+  return record_any(state, op, std::span(&x, 1), {}, {});
+}
+
+Tensor record(const Op& op, const Arg& x, const Arg& y) {
+  ThreadState& state = recording_thread();
+  Node* const inputs[] = {x.node(), y.node()};
+  if (fit(op, inputs)) return record_node(state, op, inputs, x.where(), {}, {});
+  const Arg args[] = {x, y};
+  return record_any(state, op, args, {}, {});
+}
+
+Tensor record(const Op& op, std::span<const Arg> args, const Attributes& attributes, kernels::Draw draw) {
+  return record_any(recording_thread(), op, args, attributes, draw);
 }
 
 }  // namespace xgrad

@@ -9,17 +9,22 @@ namespace xgrad {
 
 inline constexpr std::uint32_t no_index = ~std::uint32_t{0};
 
+/// All that a plan may rely on, as words: equal keys mean the same plan.
+using Key = std::vector<std::uint32_t>;
+
 /// The nodes of one evaluation in an order where inputs come first: leaves (computed) and nodes to compute.
 struct Request {
   std::vector<Node*> order;
   std::vector<std::uint32_t> inputs;  ///< of all nodes in `order`, one after another; no_index: lends only its shape
-  std::vector<std::uint32_t> first_input;  ///< where each node's inputs start
+  std::vector<std::uint32_t> first_input;  ///< where each node's inputs start; one more: where the last one's end
+  std::vector<std::uint8_t> leaf;          ///< computed before
   std::vector<std::uint8_t> stored;        ///< a node to compute: its result is wanted after the plan
   std::vector<std::uint8_t> takeable;      ///< a leaf: its buffer may be taken over
+  Key key;
 
-  bool is_leaf(std::size_t i) const { return order[i]->computed(); }
+  bool is_leaf(std::size_t i) const { return leaf[i]; }
   std::span<const std::uint32_t> inputs_of(std::size_t i) const {
-    return {inputs.data() + first_input[i], order[i]->computed() ? 0 : order[i]->arity};
+    return {inputs.data() + first_input[i], inputs.data() + first_input[i + 1]};
   }
 };
 
@@ -27,6 +32,12 @@ struct Request {
 Request request_of(std::span<const Tensor> asked);
 
 struct Plan;
+
+/// The words of a key: for each leaf, for each node to compute (`inputs` are places in the order), and at the end for
+/// what is stored and what may be taken over.
+void write_leaf(Key& key, const Node* node);
+void write_node(Key& key, const Node* node, std::span<const std::uint32_t> inputs);
+void write_end(Key& key, const Request& request);
 
 /// The plan for a request, from the cache or new. The key compares whole.
 std::shared_ptr<const Plan> plan_for(const Request& request);

@@ -7,8 +7,7 @@ namespace xgrad {
 
 std::vector<Tensor> rerecord(std::span<const Tensor> outputs, std::span<const Substitution> substitutions) {
   const Quiet quiet;
-  Places places;
-  std::vector<Node*> order;
+  Walk walk(Follow::everything);
   // A substituted node's own inputs are not part of the graph any more.
   std::unordered_map<const Node*, const Tensor*> replaced;
   for (const Substitution& s : substitutions) {
@@ -18,12 +17,15 @@ std::vector<Tensor> rerecord(std::span<const Tensor> outputs, std::span<const Su
   }
   for (const Tensor& output : outputs) {
     if (!output.defined()) throw ValueError("[rerecord] expected tensors, got one that was never given a value");
-    walk_more(output.node(), Follow::everything, places, order);
+    walk.add(output.node());
   }
 
-  std::vector<Tensor> now(order.size());
-  for (std::size_t i = 0; i < order.size(); ++i) {
-    Node* node = order[i];
+  std::vector<std::uint32_t> outputs_at;
+  for (const Tensor& output : outputs) outputs_at.push_back(walk[output.node()]);
+  std::vector<Tensor> now(walk.order().size());
+  for (std::size_t i = 0; i < now.size(); ++i) {
+    Node* node = walk.order()[i];
+    const auto inputs_at = walk.inputs_of(i);
     if (const auto found = replaced.find(node); found != replaced.end()) {
       now[i] = *found->second;
       continue;
@@ -32,20 +34,20 @@ std::vector<Tensor> rerecord(std::span<const Tensor> outputs, std::span<const Su
       throw GradientError("[rerecord] expected a graph whose history is there, got " + describe(node) +
                           ": its history ended when Parameter '" + node->info->ended_by + "' was updated");
     bool changed = false;
-    for (Node* input : node->in()) changed |= now[places[input]].node() != input;
+    for (std::size_t k = 0; k < inputs_at.size(); ++k) changed |= now[inputs_at[k]].node() != node->inputs[k];
     if (!changed) {
       now[i] = Tensor::share(node);
       continue;
     }
     // A cast that promotion recorded is decided anew by the operation that wanted it.
     if (node->flags.promoted) {
-      now[i] = now[places[node->inputs[0]]];
+      now[i] = now[inputs_at[0]];
       continue;
     }
     const OnBehalf here(node);
     std::vector<Arg> inputs;
-    inputs.reserve(node->arity);
-    for (Node* input : node->in()) inputs.push_back(Arg(now[places[input]], node->where));
+    inputs.reserve(inputs_at.size());
+    for (const std::uint32_t at : inputs_at) inputs.push_back(Arg(now[at], node->where));
     const std::string_view text = node->info ? std::string_view(node->info->text) : std::string_view();
     now[i] = record(*node->op, inputs, {node->attributes[0], node->attributes[1], list_of(node), text},
                     node->value.draw);
@@ -53,7 +55,7 @@ std::vector<Tensor> rerecord(std::span<const Tensor> outputs, std::span<const Su
   }
   std::vector<Tensor> result;
   result.reserve(outputs.size());
-  for (const Tensor& output : outputs) result.push_back(now[places[output.node()]]);
+  for (const std::uint32_t at : outputs_at) result.push_back(now[at]);
   return result;
 }
 

@@ -195,10 +195,8 @@ Tensor tensor(const Nested& values, TensorOptions options) {
 Tensor borrow(const void* data, const Shape& shape, DType dtype) {
   if (!data && shape.size() > 0)
     throw ValueError("[borrow] expected the address of " + std::to_string(shape.size()) + " elements, got null");
-  Node* node = new_node();
+  Node* node = new_leaf(shape, dtype);
   Tensor result = Tensor::adopt(node);
-  node->shape = shape;
-  node->dtype = dtype;
   node->buffer =
       kernels::borrow(const_cast<void*>(data), static_cast<std::size_t>(shape.size()) * size_of(dtype));
   return result;

@@ -3,6 +3,8 @@
 
 #include <xgrad/graph/request.hpp>
 
+#include <unordered_map>
+
 namespace xgrad {
 
 /// Which inputs a walk follows.
@@ -16,71 +18,47 @@ enum class Follow : std::uint8_t {
 /// is does not depend on who looked at a value.
 inline bool is_newest_value(const Node* node) { return node->slot && node->slot->value.node() == node; }
 
-inline bool follows(const Node* node, std::uint32_t k, Follow follow) {
-  if (follow == Follow::everything) return true;
-  if (lends_shape(*node->op, k)) return false;
-  if (follow == Follow::derivatives && is_newest_value(node)) return false;
-  return follow == Follow::values ||
-         (rule_of(*node->op, k) && !node->flags.no_grad && is_floating(node->inputs[k]->dtype));
-}
-
-/// Where each node of a walk stands: an open hash table, because nodes may be shared with other threads and nothing may
-/// be written into them.
-class Places {
+/// A walk over a recorded graph: its nodes, inputs first, in an order that depends on the graph alone.
+class Walk {
  public:
-  Places() : slots_(64) {}
+  explicit Walk(Follow follow);
+  Walk(Node* y, Follow follow) : Walk(follow) { add(y); }
+  Walk(const Walk&) = delete;
+  Walk& operator=(const Walk&) = delete;
 
-  /// The node's place, or no_index if it is not there.
+  /// Adds what y was recorded from, and y.
+  void add(Node* y);
+  std::span<Node* const> order() const { return order_; }
+  /// The places of a node's inputs in the order, no_index for those that are not followed; empty where a walk ends.
+  std::span<const std::uint32_t> inputs_of(std::size_t i) const {
+    return {inputs_.data() + first_[i], inputs_.data() + (i + 1 < first_.size() ? first_[i + 1] : inputs_.size())};
+  }
+  /// The node's place in the order, or no_index. This thread's nodes keep it themselves until the next walk or
+  /// evaluation: ask before anything is recorded.
   std::uint32_t operator[](const Node* node) const {
-    for (std::size_t i = home(node);; i = (i + 1) & (slots_.size() - 1)) {
-      if (slots_[i].node == node) return slots_[i].place;
-      if (!slots_[i].node) return no_index;
-    }
-  }
-  /// Adds a node that has no place yet; false if it is there already.
-  bool add(const Node* node) {
-    if (2 * ++count_ > slots_.size()) grow();
-    std::size_t i = home(node);
-    for (; slots_[i].node; i = (i + 1) & (slots_.size() - 1)) {
-      if (slots_[i].node != node) continue;
-      --count_;
-      return false;
-    }
-    slots_[i] = {node, no_index};
-    return true;
-  }
-  void set(const Node* node, std::uint32_t place) {
-    std::size_t i = home(node);
-    while (slots_[i].node != node) i = (i + 1) & (slots_.size() - 1);
-    slots_[i].place = place;
+    if (node->owner == &state_) return node->stamp == number_ ? node->index : no_index;
+    const auto found = foreign_.find(node);
+    return found == foreign_.end() ? no_index : found->second;
   }
 
  private:
-  struct Entry {
-    const Node* node = nullptr;
-    std::uint32_t place = no_index;
+  struct Visit {
+    Node* node;
+    std::uint32_t next, arity;
   };
-  std::size_t home(const Node* node) const {
-    return (reinterpret_cast<std::uintptr_t>(node) * 0x9E3779B97F4A7C15u >> 20) & (slots_.size() - 1);
-  }
-  void grow() {
-    std::vector<Entry> old(slots_.size() * 4);
-    old.swap(slots_);
-    for (const Entry& entry : old) {
-      if (!entry.node) continue;
-      std::size_t i = home(entry.node);
-      while (slots_[i].node) i = (i + 1) & (slots_.size() - 1);
-      slots_[i] = entry;
-    }
-  }
-  std::vector<Entry> slots_;
-  std::size_t count_ = 0;
-};
+  bool follows(const Node* node, std::uint32_t k) const;
+  std::uint32_t arity_of(const Node* node) const;
+  bool enter(Node* node);
+  void leave(const Visit& visit);
 
-/// The nodes y was recorded from, inputs first, y last, in an order that depends on the graph alone.
-std::vector<Node*> walk(Node* y, Follow follow, Places& places);
-/// The same for several ends; appends to `order` what `places` does not know.
-void walk_more(Node* y, Follow follow, Places& places, std::vector<Node*>& order);
+  ThreadState& state_;
+  const std::uint64_t number_;
+  const Follow follow_;
+  std::vector<Node*> order_;
+  std::vector<std::uint32_t> first_, inputs_;
+  std::vector<Visit> stack_;
+  std::unordered_map<const Node*, std::uint32_t> foreign_;  ///< places of nodes nothing may be written into
+};
 
 /// What is recorded while it lives carries the place and layer of this node.
 class OnBehalf {

@@ -38,8 +38,8 @@ Tensor shifted(const Tensor& x, int axis) { return x - stop_gradient(max(x, axis
 
 }  // namespace
 
-Tensor sigmoid(const Arg& x) { return record(sigmoid_op, {x}); }
-Tensor softplus(const Arg& x) { return record(softplus_op, {x}); }
+Tensor sigmoid(const Arg& x) { return record(sigmoid_op, x); }
+Tensor softplus(const Arg& x) { return record(softplus_op, x); }
 
 Tensor relu(const Arg& x) {
   const Within here("relu", x);

@@ -134,35 +134,35 @@ constexpr Op isfinite_op = question("isfinite", Code::is_finite, nullptr, Promot
 
 }  // namespace
 
-Tensor exp(const Arg& x) { return record(exp_op, {x}); }
-Tensor expm1(const Arg& x) { return record(expm1_op, {x}); }
-Tensor log(const Arg& x) { return record(log_op, {x}); }
-Tensor log1p(const Arg& x) { return record(log1p_op, {x}); }
-Tensor sqrt(const Arg& x) { return record(sqrt_op, {x}); }
-Tensor square(const Arg& x) { return record(square_op, {x}); }
-Tensor reciprocal(const Arg& x) { return record(reciprocal_op, {x}); }
-Tensor abs(const Arg& x) { return record(abs_op, {x}); }
-Tensor sign(const Arg& x) { return record(sign_op, {x}); }
-Tensor sin(const Arg& x) { return record(sin_op, {x}); }
-Tensor cos(const Arg& x) { return record(cos_op, {x}); }
-Tensor tanh(const Arg& x) { return record(tanh_op, {x}); }
+Tensor exp(const Arg& x) { return record(exp_op, x); }
+Tensor expm1(const Arg& x) { return record(expm1_op, x); }
+Tensor log(const Arg& x) { return record(log_op, x); }
+Tensor log1p(const Arg& x) { return record(log1p_op, x); }
+Tensor sqrt(const Arg& x) { return record(sqrt_op, x); }
+Tensor square(const Arg& x) { return record(square_op, x); }
+Tensor reciprocal(const Arg& x) { return record(reciprocal_op, x); }
+Tensor abs(const Arg& x) { return record(abs_op, x); }
+Tensor sign(const Arg& x) { return record(sign_op, x); }
+Tensor sin(const Arg& x) { return record(sin_op, x); }
+Tensor cos(const Arg& x) { return record(cos_op, x); }
+Tensor tanh(const Arg& x) { return record(tanh_op, x); }
 
 // Integers are their own floor; as float32 they would lose digits.
 Tensor floor(const Arg& x) {
   Tensor t = x.tensor();
-  return is_floating(t.dtype()) ? record(floor_op, {x}) : t;
+  return is_floating(t.dtype()) ? record(floor_op, x) : t;
 }
 
 Tensor power(const Arg& a, const Arg& b) {
-  if (b.kind() == Arg::Kind::tensor) return record(power_op, {a, b});
+  if (b.kind() == Arg::Kind::tensor) return record(power_op, a, b);
   const double exponent = b.kind() == Arg::Kind::real ? b.real() : static_cast<double>(b.integer());
   const double twice = 2 * exponent;
-  if (!(std::fabs(exponent) <= 64) || twice != std::floor(twice)) return record(power_op, {a, b});
+  if (!(std::fabs(exponent) <= 64) || twice != std::floor(twice)) return record(power_op, a, b);
   return record(power_op, {a, b}, {.a = 1, .b = static_cast<std::int64_t>(twice)});
 }
 
-Tensor maximum(const Arg& a, const Arg& b) { return record(maximum_op, {a, b}); }
-Tensor minimum(const Arg& a, const Arg& b) { return record(minimum_op, {a, b}); }
+Tensor maximum(const Arg& a, const Arg& b) { return record(maximum_op, a, b); }
+Tensor minimum(const Arg& a, const Arg& b) { return record(minimum_op, a, b); }
 
 Tensor clip(const Arg& x, const Arg& low, const Arg& high) {
   const Within here("clip", x);
@@ -170,24 +170,24 @@ Tensor clip(const Arg& x, const Arg& low, const Arg& high) {
   return where(less(high, raised), high, raised);
 }
 
-Tensor equal(const Arg& a, const Arg& b) { return record(equal_op, {a, b}); }
-Tensor not_equal(const Arg& a, const Arg& b) { return record(not_equal_op, {a, b}); }
-Tensor less(const Arg& a, const Arg& b) { return record(less_op, {a, b}); }
-Tensor less_equal(const Arg& a, const Arg& b) { return record(less_equal_op, {a, b}); }
+Tensor equal(const Arg& a, const Arg& b) { return record(equal_op, a, b); }
+Tensor not_equal(const Arg& a, const Arg& b) { return record(not_equal_op, a, b); }
+Tensor less(const Arg& a, const Arg& b) { return record(less_op, a, b); }
+Tensor less_equal(const Arg& a, const Arg& b) { return record(less_equal_op, a, b); }
 Tensor greater(const Arg& a, const Arg& b) {
   const Within here("greater", a);
-  return record(less_op, {b, a});
+  return record(less_op, b, a);
 }
 Tensor greater_equal(const Arg& a, const Arg& b) {
   const Within here("greater_equal", a);
-  return record(less_equal_op, {b, a});
+  return record(less_equal_op, b, a);
 }
 
-Tensor logical_and(const Arg& a, const Arg& b) { return record(logical_and_op, {a, b}); }
-Tensor logical_or(const Arg& a, const Arg& b) { return record(logical_or_op, {a, b}); }
-Tensor logical_not(const Arg& x) { return record(logical_not_op, {x}); }
-Tensor isnan(const Arg& x) { return record(isnan_op, {x}); }
-Tensor isfinite(const Arg& x) { return record(isfinite_op, {x}); }
+Tensor logical_and(const Arg& a, const Arg& b) { return record(logical_and_op, a, b); }
+Tensor logical_or(const Arg& a, const Arg& b) { return record(logical_or_op, a, b); }
+Tensor logical_not(const Arg& x) { return record(logical_not_op, x); }
+Tensor isnan(const Arg& x) { return record(isnan_op, x); }
+Tensor isfinite(const Arg& x) { return record(isfinite_op, x); }
 
 Tensor where(const Arg& condition, const Arg& a, const Arg& b) {
   const Within here("where", condition);

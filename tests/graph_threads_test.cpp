@@ -4,6 +4,7 @@
 #include <xgrad/graph/grad.hpp>
 #include <xgrad/graph/parameter.hpp>
 #include <xgrad/graph/plan.hpp>
+#include <xgrad/graph/print.hpp>
 #include <xgrad/kernels/pool.hpp>
 #include <xgrad/ops/activation.hpp>
 #include <xgrad/ops/elementwise.hpp>
@@ -185,6 +186,51 @@ TEST_CASE("using another thread's pending node is an error that says what to do"
   done = true;
   other.join();
   CHECK(floats(pending + 1) == Floats{3, 5});
+}
+
+TEST_CASE("a derivative ends at what another thread recorded, whose history may end at any time") {
+  const Parameter w(tensor({1, 2}), "w");
+  Tensor x = tensor({3, 4}), there;
+  std::thread([&] {
+    there = square(x) * w;
+    there.eval();
+  }).join();
+  CHECK_THROWS_AS(grad(sum(there * 2), x), GradientError);
+  CHECK_THROWS_WITH(grad(sum(there * 2), w), Contains("another thread recorded") && Contains("multiply (2,)"));
+  CHECK(floats(grad(sum(square(there)), there)) == Floats{18, 64});
+  CHECK(floats(jvp(there * 2, {{there}}, {{tensor({1, 1})}})) == Floats{2, 2});
+}
+
+TEST_CASE("differentiating does not disturb a thread whose history ends meanwhile") {
+  const Parameter w(full({4}, 0.5), "w");
+  std::mutex mutex;
+  Tensor latest = full({4}, 1).eval();
+  std::atomic<bool> stop{false};
+  std::thread reader([&] {
+    while (!stop) {
+      Tensor mine;
+      {
+        const std::lock_guard lock(mutex);
+        mine = latest;
+      }
+      const Tensor slope = grad(sum(square(mine)), mine);
+      CHECK(slope.size() == 4);
+      CHECK(dump(slope).size() > 0);
+      slope.eval();
+    }
+  });
+  for (int i = 0; i < 2000; ++i) {
+    const Tensor y = sin(w.value() * 2.0) + 1;
+    y.eval();
+    {
+      const std::lock_guard lock(mutex);
+      latest = y;
+    }
+    w.assign(w * 0.99);
+    w.value().eval();
+  }
+  stop = true;
+  reader.join();
 }
 
 TEST_CASE("a Parameter assigned on a thread that ends keeps its last computed value") {
