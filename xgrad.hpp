@@ -21,7 +21,9 @@
 #include <xgrad/ops/random.hpp>
 #include <xgrad/ops/reduce.hpp>
 #include <xgrad/ops/scan.hpp>
+#include <xgrad/ops/scatter.hpp>
 #include <xgrad/ops/shape.hpp>
+#include <xgrad/ops/sorting.hpp>
 
 #include <xgrad/optim/names.hpp>
 #include <xgrad/optim/optimizer.hpp>

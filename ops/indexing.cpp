@@ -2,6 +2,7 @@
 
 #include <xgrad/kernels/indexing.hpp>
 #include <xgrad/ops/elementwise.hpp>
+#include <xgrad/ops/indexed.hpp>
 #include <xgrad/ops/shape.hpp>
 #include <xgrad/ops/table.hpp>
 
@@ -10,55 +11,6 @@
 
 namespace xgrad {
 namespace {
-
-/// How the indexed array falls apart around the axis, which attribute 0 counts from the end.
-struct Around {
-  std::int64_t outer = 1, count = 0, inner = 1;
-};
-Around around(const Shape& shape, std::int64_t axis) {
-  Around result;
-  const int at = static_cast<int>(axis) + shape.rank();
-  for (int i = 0; i < shape.rank(); ++i) {
-    if (i == at) result.count = shape[i];
-    else (i < at ? result.outer : result.inner) *= shape[i];
-  }
-  return result;
-}
-
-std::string written(const View& view, std::int64_t place) {
-  return with_dtype(view.dtype, [&]<class T>(T) {
-    const T value = static_cast<const T*>(view.data)[place];
-    if constexpr (std::is_floating_point_v<T>) {
-      std::string text = std::to_string(value);
-      return text;
-    } else {
-      return std::to_string(static_cast<std::int64_t>(value));
-    }
-  });
-}
-
-/// "(2, 0)": the place of an element in its tensor.
-std::string position(const Shape& shape, std::int64_t place) {
-  Shape at = shape;
-  for (int i = shape.rank() - 1; i >= 0; --i) {
-    at.set(i, place % shape[i]);
-    place /= shape[i];
-  }
-  return to_string(at);
-}
-
-void check_indices(const Launch& launch, const View& indices, std::int64_t count) {
-  const std::int64_t bad = kernels::find_bad_index(indices.dtype, indices.data, indices.shape.size(), count, true);
-  if (bad < 0) return;
-  const std::string range = count == 0 ? "no index, for the axis is empty"
-                                       : "indices from " + std::to_string(-count) + " to " + std::to_string(count - 1);
-  launch.fail("expected " + range + ", got " + written(indices, bad) + " at position " +
-              position(indices.shape, bad));
-}
-
-void check_index_type(const Recording& call, int k) {
-  if (is_floating(call.dtype(k)) || call.dtype(k) == bool_) call.dtype_error("expected indices of an integer dtype");
-}
 
 // --- gathering -------------------------------------------------------------------------------------------------------
 
@@ -108,7 +60,7 @@ void run_put(const Launch& launch) {
 }
 
 constexpr Op put_op{
-    .name = "scatter_add",
+    .name = "put_back",
     .infer = infer_put,
     .rules = {[](const Applied& c, const Tensor& g) { return record(take_op, {g, c.in(1)}, {.a = c.attribute(0)}); }},
     .linear = true,
@@ -177,12 +129,6 @@ Tensor one_hot(const Arg& x, std::int64_t classes, DType dtype) {
 Tensor check_labels(const Arg& x, std::int64_t classes, std::string_view what) {
   return record(check_labels_op, {x}, {.a = classes, .text = what});
 }
-
-namespace {
-
-Tensor evaluated(const Tensor& x) { return x.eval(); }
-
-}  // namespace
 
 Rows indexing_rows() {
   using In = std::span<const Tensor>;

@@ -17,6 +17,10 @@ Rows einsum_rows();
 Rows shape_rows();
 Rows join_rows();       ///< ops/shape.hpp: concatenate, stack and slices
 Rows indexing_rows();
+Rows along_rows();      ///< ops/indexing.hpp: take_along_axis, put_along_axis
+Rows mask_rows();       ///< ops/indexing.hpp: masks and choices
+Rows scatter_rows();
+Rows sorting_rows();
 Rows random_rows();
 
 /// All families.
@@ -34,6 +38,10 @@ inline auto all_rows() {
       shape_rows(),       //
       join_rows(),        //
       indexing_rows(),    //
+      along_rows(),       //
+      mask_rows(),        //
+      scatter_rows(),     //
+      sorting_rows(),     //
       random_rows(),      //
   };
 }

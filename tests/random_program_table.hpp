@@ -4,6 +4,7 @@
 #include "random_program_forms.hpp"
 #include "random_program_forms_reduce.hpp"
 #include "random_program_forms_linear.hpp"
+#include "random_program_forms_indexing.hpp"
 
 namespace random_program {
 
@@ -118,6 +119,27 @@ inline std::span<const Form> forms() {
       {"check_labels", 1,
        [](Run& r, const Step& s) { put(r, s, check_labels(indices_of(r.value(s.in[0]), s.n[0], 0), s.n[0])); },
        choose_integers},
+      {"sort", 2, run_sort, choose_any_axis},
+      {"argsort", 1, run_argsort, choose_any_axis},
+      {"top_k", 2, run_top_k, choose_any_axis},
+      {"take_along_axis", 2, run_take_along, choose_any_axis},
+      {"put_along_axis", 1, run_put_along, choose_any_axis},
+      {"gather_nd", 1, run_gather_nd, choose_places},
+      {"scatter_update", 1, run_scatter<scatter_update>, choose_places},
+      {"scatter_add", 1, run_scatter<scatter_add>, choose_places},
+      {"scatter_multiply", 1, run_scatter<scatter_multiply>, choose_places},
+      {"scatter_max", 1, run_scatter<scatter_max>, choose_places},
+      {"scatter_min", 1, run_scatter<scatter_min>, choose_places},
+      {"segment_sum", 1, run_segments<segment_sum>, choose_segments},
+      {"segment_max", 1, run_segments<segment_max>, choose_segments},
+      {"searchsorted", 1, run_search, choose_search},
+      {"digitize", 1, run_digitize, choose_search},
+      {"isin", 1, [](Run& r, const Step& s) { put(r, s, isin(r.value(s.in[0]), r.value(s.in[1]), s.n[0] != 0)); },
+       choose_search},
+      {"bincount", 1, run_bincount, choose_integers},
+      {"histogram", 1, run_histogram, choose_unary},
+      {"choose", 1, run_choose, choose_binary},
+      {"select", 1, run_select, choose_binary},
       {"uniform", 2, [](Run& r, const Step& s) { draw(r, s, [](auto&& n, auto o) { return uniform(n, 0, 1, o); }); },
        choose_draw},
       {"normal", 1, [](Run& r, const Step& s) { draw(r, s, [](auto&& n, auto o) { return normal(n, 1, 2, o); }); },
