@@ -8,6 +8,15 @@ if(NOT TARGET xgrad::openblas)
   message(FATAL_ERROR "xgrad: OpenBLAS with cblas.h not found (Debian: libopenblas-pthread-dev)")
 endif()
 
+# Debian's OpenBLAS brings LAPACK along; one built without it would fail only when somebody links a program.
+include(CheckCXXSourceCompiles)
+set(CMAKE_REQUIRED_LIBRARIES xgrad::openblas)
+check_cxx_source_compiles("extern \"C\" void dgesdd_(); int main() { dgesdd_(); }" XGRAD_OPENBLAS_HAS_LAPACK)
+unset(CMAKE_REQUIRED_LIBRARIES)
+if(NOT XGRAD_OPENBLAS_HAS_LAPACK)
+  message(FATAL_ERROR "xgrad: this OpenBLAS has no LAPACK (Debian's libopenblas-pthread-dev has)")
+endif()
+
 # Header packages, seen by xgrad's own sources only.
 add_library(xgrad_headers INTERFACE)
 function(xgrad_header_package header package)
@@ -20,4 +29,5 @@ function(xgrad_header_package header package)
   target_include_directories(xgrad_headers SYSTEM INTERFACE ${${variable}})
 endfunction()
 xgrad_header_package(xsimd/xsimd.hpp libxsimd-dev)
+xgrad_header_package(xtensor-blas/xblas_config.hpp libxtensor-blas-dev)
 xgrad_header_package(nlohmann/json.hpp nlohmann-json3-dev)

@@ -448,6 +448,8 @@ void multiply(const Product& product, const void* a, const void* b, void* c) {
   });
 }
 
+void prepare_blas() { static_cast<void>(ready_blas()); }
+
 std::string blas_description() {
   const Setup& setup = ready_blas();
   const std::string config = openblas_get_config();

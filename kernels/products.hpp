@@ -21,6 +21,10 @@ struct Product {
 };
 void multiply(const Product& product, const void* a, const void* b, void* c);
 
+/// Tells OpenBLAS, once, to use one thread a call and the core type that fits. Whoever calls it or LAPACK does this
+/// first.
+void prepare_blas();
+
 /// What OpenBLAS was told and which core type it runs, for `about()`.
 std::string blas_description();
 
