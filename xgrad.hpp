@@ -14,9 +14,11 @@
 #include <xgrad/graph/tensor.hpp>
 
 #include <xgrad/ops/activation.hpp>
+#include <xgrad/ops/decompositions.hpp>
 #include <xgrad/ops/einsum.hpp>
 #include <xgrad/ops/elementwise.hpp>
 #include <xgrad/ops/indexing.hpp>
+#include <xgrad/ops/linalg.hpp>
 #include <xgrad/ops/product.hpp>
 #include <xgrad/ops/random.hpp>
 #include <xgrad/ops/reduce.hpp>

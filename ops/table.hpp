@@ -7,18 +7,20 @@
 
 namespace xgrad {
 
-Rows function_rows();   ///< ops/elementwise.hpp: functions of one argument, powers
-Rows choice_rows();     ///< ops/elementwise.hpp: comparisons, maximum, where
+Rows function_rows();  ///< ops/elementwise.hpp: functions of one argument, powers
+Rows choice_rows();    ///< ops/elementwise.hpp: comparisons, maximum, where
 Rows activation_rows();
 Rows reduce_rows();
 Rows scan_rows();
 Rows product_rows();
 Rows einsum_rows();
+Rows linalg_rows();
+Rows decomposition_rows();
 Rows shape_rows();
-Rows join_rows();       ///< ops/shape.hpp: concatenate, stack and slices
+Rows join_rows();  ///< ops/shape.hpp: concatenate, stack and slices
 Rows indexing_rows();
-Rows along_rows();      ///< ops/indexing.hpp: take_along_axis, put_along_axis
-Rows mask_rows();       ///< ops/indexing.hpp: masks and choices
+Rows along_rows();  ///< ops/indexing.hpp: take_along_axis, put_along_axis
+Rows mask_rows();   ///< ops/indexing.hpp: masks and choices
 Rows scatter_rows();
 Rows sorting_rows();
 Rows random_rows();
@@ -35,14 +37,16 @@ inline auto all_rows() {
       scan_rows(),        //
       product_rows(),     //
       einsum_rows(),      //
-      shape_rows(),       //
-      join_rows(),        //
-      indexing_rows(),    //
-      along_rows(),       //
-      mask_rows(),        //
-      scatter_rows(),     //
-      sorting_rows(),     //
-      random_rows(),      //
+      linalg_rows(),      //
+      decomposition_rows(),
+      shape_rows(),     //
+      join_rows(),      //
+      indexing_rows(),  //
+      along_rows(),     //
+      mask_rows(),      //
+      scatter_rows(),   //
+      sorting_rows(),   //
+      random_rows(),    //
   };
 }
 

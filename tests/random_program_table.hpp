@@ -114,6 +114,8 @@ inline std::span<const Form> forms() {
       {"cross", 1, run_cross, choose_cross},
       {"vander", 1, run_vander, choose_vander},
       {"convolve", 2, run_convolve, choose_convolve},
+      {"square_algebra", 3, run_square_algebra, choose_square_algebra},
+      {"any_algebra", 2, run_any_algebra, choose_any_algebra},
       {"take", 3, run_take, choose_take},
       {"one_hot", 1, [](Run& r, const Step& s) { put(r, s, one_hot(r.value(s.in[0]), s.n[0])); }, choose_integers},
       {"check_labels", 1,

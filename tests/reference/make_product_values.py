@@ -42,7 +42,7 @@ def case(call, f, *inputs, second=True, differentiate=None):
     def spread(values):
         row = [None] * len(inputs)
         for k, v in zip(floats, values):
-            row[k] = None if v is None else plain(v.detach().numpy(), "float64")
+            row[k] = None if v is None else plain(v.numpy(force=True), "float64")
         return row
 
     result["seed"] = plain(seed, "float64")
