@@ -87,7 +87,7 @@ T Table::number(const CsvCells::Row& row, std::size_t column, DType dtype) const
       // 2^digits is exact as a double, unlike the largest integer.
       const double bound = std::ldexp(1.0, std::numeric_limits<T>::digits);
       if (!(fill >= -bound && fill < bound && fill == std::floor(fill)))
-        throw ValueError(place(row, column) + "the number for missing values, " + std::to_string(fill) +
+        throw ValueError(place(row, column) + "the number for missing values, " + number_text(fill) +
                          ", does not fit " + name_of(dtype));
     }
     return static_cast<T>(fill);

@@ -67,7 +67,7 @@ Tensor to_categorical(const Tensor& labels, std::int64_t classes, DType dtype) {
     codes.reserve(values.size());
     for (std::size_t i = 0; i < values.size(); ++i) {
       if (!(values[i] == std::floor(values[i])) || !(std::abs(values[i]) < 0x1p53))
-        throw ValueError("[to_categorical] expected a whole number, got " + std::to_string(values[i]) +
+        throw ValueError("[to_categorical] expected a whole number, got " + number_text(values[i]) +
                          " at position " + std::to_string(i));
       codes.push_back(static_cast<std::int64_t>(values[i]));
     }
@@ -99,7 +99,7 @@ Tensor to_categorical(const Tensor& labels, std::int64_t classes, DType dtype) {
 }
 
 Tensor normalize(const Tensor& x, int axis, double order) {
-  if (!(order > 0)) throw ValueError("[normalize] expected an order above 0, got " + std::to_string(order));
+  if (!(order > 0)) throw ValueError("[normalize] expected an order above 0, got " + number_text(order));
   // Bytes would wrap when squared.
   if (!is_floating(x.dtype())) return normalize(cast(x, float32), axis, order);
   Tensor norm;

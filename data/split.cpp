@@ -14,9 +14,9 @@ std::int64_t test_rows(std::int64_t n, double size) {
   const double count = size < 1 ? std::ceil(size * static_cast<double>(n) - 1e-9) : size;
   if (!(size > 0) || !std::isfinite(size) || count != std::floor(count))
     throw ValueError("[train_test_split] expected test_size between 0 and 1, or a whole number of rows, got " +
-                     std::to_string(size));
+                     number_text(size));
   if (!(count < static_cast<double>(n)))
-    throw ValueError("[train_test_split] expected rows for both parts, got test_size " + std::to_string(size) + " of " +
+    throw ValueError("[train_test_split] expected rows for both parts, got test_size " + number_text(size) + " of " +
                      std::to_string(n) + " rows");
   return static_cast<std::int64_t>(count);
 }

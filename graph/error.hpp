@@ -48,4 +48,7 @@ class NumericError : public Error {
   using Error::Error;
 };
 
+/// A number as messages show it: the fewest digits that give it back.
+std::string number_text(double value);
+
 }  // namespace xgrad

@@ -64,6 +64,8 @@ Part expression(const Node* node, std::span<const Part> in) {
 
 }  // namespace
 
+std::string number_text(double value) { return shortest(value, float64); }
+
 std::string formula(const Tensor& y) {
   if (!y.defined()) throw ValueError("[formula] expected a tensor, got one that was never given a value");
   const Walk walk(y.node(), Follow::values);

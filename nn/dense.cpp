@@ -60,7 +60,9 @@ Tensor Dense::operator()(const Tensor& x, Call& call) const {
   if (inputs != s.kernel.shape()[0])
     throw ShapeError(s.label() + " expected " + std::to_string(s.kernel.shape()[0]) +
                      " features on the last axis of x (the kernel is " + to_string(s.kernel.shape()) +
-                     "), got x of shape " + to_string(x.shape()));
+                     "), got x of shape " + to_string(x.shape()) +
+                     (x.rank() > 2 && x.size() == x.dim(0) * s.kernel.shape()[0] ? "; a Flatten layer before it fits"
+                                                                                 : ""));
 
   Tensor rows = is_floating(x.dtype()) ? x : cast(x, s.kernel.dtype());
   const bool fold = x.rank() > 2 && x.size() > 0;

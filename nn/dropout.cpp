@@ -46,7 +46,7 @@ Tensor shaped_like_mask(const Tensor& x, const std::vector<std::int64_t>& noise_
 
 Dropout::Dropout(double rate, DropoutOptions options) : state_(new State(rate, std::move(options))) {
   if (!(rate >= 0 && rate <= 1))
-    throw ValueError("[Dropout] expected a rate between 0 and 1, got " + std::to_string(rate));
+    throw ValueError("[Dropout] expected a rate between 0 and 1, got " + number_text(rate));
 }
 
 double Dropout::rate() const { return state_->rate; }

@@ -114,7 +114,10 @@ void Training::check_fit(const Dataset& data, std::int64_t batch_size) {
   const Tensor y_pred = state.network(batch.x, call);
   if (y_pred.rank() == 0 || y_pred.dim(0) != rows)
     throw ShapeError(where + "expected the model to give one output for each of " + std::to_string(rows) +
-                     " rows, got " + to_string(y_pred.shape()));
+                     " rows, got " + to_string(y_pred.shape()) +
+                     (data.x.rank() == 1 ? ": x " + to_string(data.x.shape()) +
+                                               " has no axis of features; expand_dims(x, -1) gives it one"
+                                         : ""));
   loss_of(batch, y_pred, call);
   named = weights(state.network);
   for (const NamedParameter& weight : named) {
@@ -212,7 +215,7 @@ void Training::train(const Rows& rows, std::int64_t batch_size, int epoch, repor
     if (!std::isfinite(loss))
       throw NumericError(where + "the loss became " + (std::isnan(loss) ? "NaN" : "infinite") + " in epoch " +
                          std::to_string(epoch + 1) + ", batch " + std::to_string(step + 1) + " of " +
-                         std::to_string(steps) + " (learning rate " + std::to_string(rate) + ")");
+                         std::to_string(steps) + " (learning rate " + number_text(rate) + ")");
     show(progress, step + 1);
   }
 }
@@ -257,7 +260,7 @@ History Model::fit(const Tensor& x, const Tensor& y, const FitOptions& options) 
   check_positive(where, "an initial_epoch", options.initial_epoch, 0);
   if (!(options.validation_split >= 0 && options.validation_split < 1))
     throw ValueError(where + "expected a validation_split from 0 to below 1, got " +
-                     std::to_string(options.validation_split));
+                     number_text(options.validation_split));
 
   Dataset data{x, y, options.sample_weight};
   training.check_rows(data);
@@ -266,7 +269,7 @@ History Model::fit(const Tensor& x, const Tensor& y, const FitOptions& options) 
   const std::int64_t n = x.dim(0);
   const auto kept = static_cast<std::int64_t>(std::floor(static_cast<double>(n) * (1 - options.validation_split)));
   if (kept == 0)
-    throw ValueError(where + "a validation_split of " + std::to_string(options.validation_split) +
+    throw ValueError(where + "a validation_split of " + number_text(options.validation_split) +
                      " leaves none of " + std::to_string(n) + " rows to train on");
 
   Dataset validation_data = options.validation_data;

@@ -79,7 +79,7 @@ Tensor VarianceScaling::operator()(const Shape& shape, DType dtype, Generator& g
   constexpr Named<int> modes[] = {{"fan_in", 0}, {"fan_out", 1}, {"fan_avg", 2}};
   constexpr Named<int> distributions[] = {
       {"uniform", 0}, {"truncated_normal", 1}, {"normal", 1}, {"untruncated_normal", 2}};
-  if (!(scale > 0)) throw ValueError("[variance_scaling] expected scale above 0, got " + std::to_string(scale));
+  if (!(scale > 0)) throw ValueError("[variance_scaling] expected scale above 0, got " + number_text(scale));
   const Fans fans = fans_of(shape);
   const int which = find_named(modes, "variance_scaling mode", mode);
   const double fan = which == 0 ? fans.in : which == 1 ? fans.out : (fans.in + fans.out) / 2;

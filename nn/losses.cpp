@@ -1,4 +1,4 @@
-#include <xgrad/graph/basic.hpp>
+#include <xgrad/graph/op.hpp>
 #include <xgrad/nn/losses.hpp>
 #include <xgrad/nn/pairs.hpp>
 #include <xgrad/ops/activation.hpp>
@@ -20,7 +20,7 @@ Tensor by_sample(const Tensor& x) { return x.rank() == 0 ? x : mean(x, -1); }
 void check_smoothing(const char* where, double smoothing) {
   if (!(smoothing >= 0 && smoothing <= 1))
     throw ValueError("[" + std::string(where) + "] expected label_smoothing between 0 and 1, got " +
-                     std::to_string(smoothing));
+                     number_text(smoothing));
 }
 
 /// ln p of rows of probabilities or logits.
@@ -142,7 +142,10 @@ Tensor sparse_categorical_crossentropy(const Tensor& y_true, const Tensor& y_pre
     ignored = equal(labels, *ignore_class);
     labels = where(ignored, 0, labels);
   }
-  labels = check_labels(labels, classes);
+  {
+    const NameScope scope("sparse_categorical_crossentropy");
+    labels = check_labels(Arg(labels, Location()), classes);  // without this line of the library
+  }
   // A choice, not a product: classes ruled out by a logit of -inf must not make a NaN.
   const Tensor chosen = one_hot(labels, classes, pair.y_pred.dtype());
   const Tensor losses = -sum(where(chosen, log_probabilities(pair.y_pred, from_logits), 0), -1);

@@ -30,7 +30,10 @@ Pair labels_and_rows(std::string_view where, const Tensor& y_true, const Tensor&
   for (int i = 0; fits && i < t.rank(); ++i) fits = t.dim(i) == y_pred.dim(i);
   if (!fits)
     throw ShapeError(label(where) + "expected one label for each row of y_pred " + to_string(y_pred.shape()) +
-                     ", got y_true " + to_string(y_true.shape()));
+                     ", got y_true " + to_string(y_true.shape()) +
+                     (y_true.shape() == y_pred.shape() ? " (rows of one-hot numbers need the categorical form)"
+                      : y_pred.rank() > t.rank() + 1   ? " (does the model need a Flatten layer?)"
+                                                       : ""));
   if (is_floating(t.dtype()) || t.dtype() == bool_) t = cast(t, int64);
   return {t, floating(y_pred)};
 }

@@ -102,11 +102,11 @@ Optimizer::Optimizer(Shared<const Rule> rule, LearningRate learning_rate, const 
   const std::string where = "[" + std::string(this->name()) + "] ";
   for (const double value : {limits.weight_decay, limits.clipnorm, limits.clipvalue, limits.global_clipnorm})
     if (!(value >= 0))
-      throw ValueError(where + "expected weight_decay and limits of 0 or more, got " + std::to_string(value));
+      throw ValueError(where + "expected weight_decay and limits of 0 or more, got " + number_text(value));
   if ((limits.clipnorm > 0) + (limits.clipvalue > 0) + (limits.global_clipnorm > 0) > 1)
     throw ValueError(where + "expected at most one of clipnorm, clipvalue and global_clipnorm, got clipnorm = " +
-                     std::to_string(limits.clipnorm) + ", clipvalue = " + std::to_string(limits.clipvalue) +
-                     ", global_clipnorm = " + std::to_string(limits.global_clipnorm));
+                     number_text(limits.clipnorm) + ", clipvalue = " + number_text(limits.clipvalue) +
+                     ", global_clipnorm = " + number_text(limits.global_clipnorm));
 }
 
 std::string_view Optimizer::name() const { return state_->rule->name(); }

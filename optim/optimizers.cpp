@@ -16,7 +16,7 @@ Limits limits_of(const Options& o) {
 void check_part(const char* where, const char* what, double value) {
   if (!(value >= 0 && value <= 1))
     throw ValueError("[" + std::string(where) + "] expected " + what + " between 0 and 1, got " +
-                     std::to_string(value));
+                     number_text(value));
 }
 
 struct SGDRule final : Rule {

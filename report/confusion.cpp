@@ -42,7 +42,7 @@ Classes classes_of(const Tensor& t, const char* what) {
   for (double value : t.to_vector<double>()) {
     if (!(value == std::floor(value)) || !(std::abs(value) < 0x1p53))
       throw ValueError(std::string("[confusion_matrix] expected whole class numbers as ") + what + ", got " +
-                       std::to_string(value) + " at position " + std::to_string(result.numbers.size()));
+                       number_text(value) + " at position " + std::to_string(result.numbers.size()));
     result.numbers.push_back(static_cast<std::int64_t>(value));
   }
   return result;

@@ -317,3 +317,22 @@ TEST_CASE("fit says which shapes do not fit, before anything is trained") {
   model.compile({.optimizer = "sgd"});
   CHECK_THROWS_WITH(model.fit(x, y), Catch::Contains("expected a loss"));
 }
+
+TEST_CASE("messages say how the usual mistakes are mended") {
+  const auto compiled = [] {
+    Sequential model{Dense(3, {.activation = "softmax"})};
+    model.compile({.loss = "sparse_categorical_crossentropy"});
+    return model;
+  };
+  const Tensor y = zeros({6}, {.dtype = int64});
+  CHECK_THROWS_WITH(compiled().fit(ones({6}), y, {.verbose = 0}), Catch::Contains("expand_dims(x, -1)"));
+  CHECK_THROWS_WITH(compiled().fit(ones({6, 2, 4}), y, {.verbose = 0}), Catch::Contains("Flatten"));
+  CHECK_THROWS_WITH(compiled().fit(ones({6, 8}), zeros({6, 3}), {.verbose = 0}), Catch::Contains("categorical form"));
+  Sequential model = compiled();
+  model.fit(ones({6, 8}), y, {.verbose = 0});
+  CHECK_THROWS_WITH(model.predict(ones({6, 2, 4})), Catch::Contains("a Flatten layer before it fits"));
+  CHECK_THROWS_WITH(Dropout(20), Catch::Contains("between 0 and 1, got 20"));
+  // The library's own lines help nobody.
+  CHECK_THROWS_WITH(model.fit(ones({6, 8}), y + 12, {.verbose = 0}),
+                    Catch::Contains("0 to 2, got 12") && !Catch::Contains(".cpp"));
+}
