@@ -33,6 +33,13 @@ struct Lanes {
   const char* name = nullptr;
 };
 
+/// Rarely used functions of float32 and float64 by one number at a time: the same for all instruction sets.
+Kernel find_special(Code code, DType type, unsigned form);
+constexpr bool is_special(Code code) {
+  return code == Code::log_gamma || code == Code::digamma || code == Code::polygamma || code == Code::bessel_i ||
+         code == Code::bessel_ie;
+}
+
 Lanes lanes_baseline();
 Lanes lanes_avx2();
 Lanes lanes_avx512();

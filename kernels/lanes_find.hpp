@@ -3,10 +3,13 @@
 // From an instruction and its types to its kernel. Internal linkage, as in lanes_simple.hpp.
 
 #include <xgrad/kernels/lanes.hpp>
+#include <xgrad/kernels/lanes_erf.hpp>
 #include <xgrad/kernels/lanes_math.hpp>
 #include <xgrad/kernels/lanes_random.hpp>
 #include <xgrad/kernels/lanes_reduce.hpp>
 #include <xgrad/kernels/lanes_simple.hpp>
+#include <xgrad/kernels/lanes_trig.hpp>
+#include <xgrad/kernels/lanes_whole.hpp>
 
 #include <cstdint>
 #include <type_traits>
@@ -53,26 +56,89 @@ template <class T>
 using Summand = typename std::conditional_t<is_float<T>, std::type_identity<T>, std::make_unsigned<T>>::type;
 
 template <class T>
+Kernel find_float_pair(Code code, unsigned form) {
+  switch (code) {
+    case Code::divide: return binary<Divide, T>(form);
+    case Code::arctan2: return math_pair<Arctan2, T>(form);
+    case Code::hypot: return math_pair<Hypot, T>(form);
+    case Code::log_add_exp: return math_pair<LogAddExp, T>(form);
+    case Code::copysign: return binary<Copysign, T>(form);
+    case Code::nextafter: return binary<Nextafter, T>(form);
+    default: return nullptr;
+  }
+}
+
+template <class T>
 Kernel find_float(Code code, unsigned form) {
-  if (code == Code::divide) return binary<Divide, T>(form);
+  if (const Kernel kernel = find_float_pair<T>(code, form)) return kernel;
   if (form != all_vectors) return nullptr;
   switch (code) {
     case Code::sqrt: return unary_loop<Sqrt, T, T>;
     case Code::reciprocal: return unary_loop<Reciprocal, T, T>;
     case Code::floor: return unary_loop<Floor, T, T>;
+    case Code::ceil: return unary_loop<Ceil, T, T>;
+    case Code::trunc: return unary_loop<Trunc, T, T>;
+    case Code::rint: return unary_loop<Rint, T, T>;
     case Code::is_nan: return unary_loop<IsNan, T, std::uint8_t>;
     case Code::is_finite: return unary_loop<IsFinite, T, std::uint8_t>;
     case Code::exp: return math_loop<Exp, T>;
     case Code::expm1: return math_loop<Expm1, T>;
+    case Code::exp2: return math_loop<Exp2, T>;
     case Code::log: return math_loop<Log, T>;
     case Code::log1p: return math_loop<Log1p, T>;
+    case Code::log2: return math_loop<Log2, T>;
+    case Code::log10: return math_loop<Log10, T>;
+    case Code::cbrt: return math_loop<Cbrt, T>;
     case Code::sin: return math_loop<Sin, T>;
     case Code::cos: return math_loop<Cos, T>;
+    case Code::tan: return math_loop<Tan, T>;
+    case Code::arcsin: return math_loop<Arcsin, T>;
+    case Code::arccos: return math_loop<Arccos, T>;
+    case Code::arctan: return math_loop<Arctan, T>;
+    case Code::sinh: return math_loop<Sinh, T>;
+    case Code::cosh: return math_loop<Cosh, T>;
     case Code::tanh: return math_loop<Tanh, T>;
+    case Code::arcsinh: return math_loop<Arcsinh, T>;
+    case Code::arccosh: return math_loop<Arccosh, T>;
+    case Code::arctanh: return math_loop<Arctanh, T>;
+    case Code::erf: return math_loop<Erf, T>;
+    case Code::erfc: return math_loop<Erfc, T>;
+    case Code::erfinv: return math_loop<Erfinv, T>;
     case Code::sigmoid: return math_loop<Sigmoid, T>;
     case Code::softplus: return math_loop<Softplus, T>;
     case Code::uniform: return uniform_loop<T>;
     default: return nullptr;
+  }
+}
+
+// Integers and, stored as 0 and 1, bool.
+template <class T>
+Kernel find_bits(Code code, unsigned form) {
+  switch (code) {
+    case Code::bitwise_and: return binary<BitwiseAnd, T>(form);
+    case Code::bitwise_or: return binary<BitwiseOr, T>(form);
+    case Code::bitwise_xor: return binary<BitwiseXor, T>(form);
+    default: return nullptr;
+  }
+}
+
+template <class T>
+Kernel find_integer(Code code, unsigned form) {
+  switch (code) {
+    case Code::invert: return unary<Invert, T>(form);
+    case Code::left_shift: return binary<LeftShift, T>(form);
+    case Code::right_shift: return binary<RightShift, T>(form);
+    case Code::gcd: return binary<Gcd, T>(form);
+    default: return find_bits<T>(code, form);
+  }
+}
+
+inline Kernel find_bool(Code code, unsigned form) {
+  switch (code) {
+    case Code::add: return binary<BitwiseOr, std::uint8_t>(form);
+    case Code::multiply: return binary<BitwiseAnd, std::uint8_t>(form);
+    case Code::invert: return unary<LogicalNot, std::uint8_t>(form);
+    default: return find_bits<std::uint8_t>(code, form);
   }
 }
 
@@ -88,11 +154,14 @@ Kernel find_arithmetic(Code code, unsigned form) {
     case Code::subtract: return binary<Subtract, T>(form);
     case Code::multiply: return binary<Multiply, T>(form);
     case Code::power: return binary<Power, T>(form);
+    case Code::floor_divide: return binary<FloorDivide, T>(form);
+    case Code::remainder: return binary<Remainder, T>(form);
+    case Code::fmod: return binary<Fmod, T>(form);
     case Code::row_sum: return form == all_vectors ? fold_rows<FoldSum, Summand<T>> : nullptr;
     default: break;
   }
   if constexpr (is_float<T>) return find_float<T>(code, form);
-  else return nullptr;
+  else return find_integer<T>(code, form);
 }
 
 // What every type has.
@@ -128,6 +197,7 @@ inline Kernel find_kernel(Code code, DType in, DType out, unsigned form) {
   if (code == Code::cast) return with_stored(in, [=](auto x) { return find_cast<decltype(x)>(out, form); });
   if (code == Code::uniform) in = out;
   if (out != (gives_bool(code) ? DType::bool_ : in)) return nullptr;
+  if (is_special(code)) return find_special(code, in, form);
   switch (code) {
     case Code::copy:
       return with_size(in, [=](auto x) { return unary<Copy, decltype(x)>(form); });
@@ -139,7 +209,7 @@ inline Kernel find_kernel(Code code, DType in, DType out, unsigned form) {
   }
   return with_stored(in, [=](auto x) {
     if (const Kernel kernel = find_any<decltype(x)>(code, form)) return kernel;
-    return in == DType::bool_ ? nullptr : find_arithmetic<decltype(x)>(code, form);
+    return in == DType::bool_ ? find_bool(code, form) : find_arithmetic<decltype(x)>(code, form);
   });
 }
 

@@ -241,36 +241,56 @@ inline V softplus_of(V x) {
   return choose(x > V(0), x, V(0)) + log1p_of(exp_of(V(0) - magnitude(x)));
 }
 
+// x = n pi / 2 + r with |r| <= pi / 4: the sine and cosine of r, and n in the low bits of `quadrant`.
+template <class V>
+struct Quarter {
+  V sin, cos;
+  BitLanes<V> quadrant;
+  explicit Quarter(V x) {
+    using T = Lane<V>;
+    const V shifted = x * V(T(0.63661977236758134308)) + V(K<V>::round);
+    const V n = shifted - V(K<V>::round);
+    V r = x;
+    for (const T part : K<V>::half_pi) r = mul_add(n, V(-part), r);
+    const V z = r * r;
+    sin = mul_add(r * z, polynomial(z, K<V>::sin_terms), r);
+    const V half = V(T(0.5)) * z;
+    const V c = V(1) - half;
+    cos = c + mul_add(z * z, polynomial(z, K<V>::cos_terms), (V(1) - c) - half);
+    quadrant = bits(shifted);
+  }
+  // -1 where n is odd, else 1.
+  V odd() const {
+    constexpr int top = sizeof(Lane<V>) * 8 - 1;
+    return to_float_lane(((quadrant & BitLanes<V>(1u)) << top) | BitLanes<V>(K<V>::one));
+  }
+};
+
+// f, one lane at a time, where x is too large for the reduction above.
+template <class V, class F>
+inline V where_far(V x, V result, F f) {
+  using T = Lane<V>;
+  if (!any_lane(magnitude(x) > V(K<V>::trig_limit))) return result;
+  constexpr int count = sizeof(V) / sizeof(T);
+  T from[count], to[count];
+  std::memcpy(from, &x, sizeof(V));
+  std::memcpy(to, &result, sizeof(V));
+  for (int i = 0; i < count; ++i) {
+    if (std::fabs(from[i]) > K<V>::trig_limit) to[i] = f(from[i]);
+  }
+  std::memcpy(&result, to, sizeof(V));
+  return result;
+}
+
 template <bool cosine, class V>
 inline V trig_of(V x) {
   using T = Lane<V>;
   using B = BitLanes<V>;
-  const V shifted = x * V(T(0.63661977236758134308)) + V(K<V>::round);
-  const V n = shifted - V(K<V>::round);
-  V r = x;
-  for (const T part : K<V>::half_pi) r = mul_add(n, V(-part), r);
-  const V z = r * r;
-  const V s = mul_add(r * z, polynomial(z, K<V>::sin_terms), r);
-  const V half = V(T(0.5)) * z;
-  const V c = V(1) - half;
-  const V cos = c + mul_add(z * z, polynomial(z, K<V>::cos_terms), (V(1) - c) - half);
-  B quadrant = bits(shifted);
-  if constexpr (cosine) quadrant = quadrant + B(1u);
-  constexpr int top = sizeof(T) * 8 - 1;
-  const V odd = to_float_lane(((quadrant & B(1u)) << top) | B(K<V>::one));  // 1 or -1
-  const V sign = to_float_lane((quadrant >> 1) << top);
-  V result = to_float_lane(bits(choose(odd < V(0), cos, s)) ^ bits(sign));
-  const auto far = magnitude(x) > V(K<V>::trig_limit);
-  if (any_lane(far)) {
-    constexpr int count = sizeof(V) / sizeof(T);
-    T from[count], to[count];
-    std::memcpy(from, &x, sizeof(V));
-    std::memcpy(to, &result, sizeof(V));
-    for (int i = 0; i < count; ++i) {
-      if (std::fabs(from[i]) > K<V>::trig_limit) to[i] = cosine ? std::cos(from[i]) : std::sin(from[i]);
-    }
-    std::memcpy(&result, to, sizeof(V));
-  }
+  Quarter<V> part(x);
+  if constexpr (cosine) part.quadrant = part.quadrant + B(1u);
+  const V sign = to_float_lane((part.quadrant >> 1) << (sizeof(T) * 8 - 1));
+  V result = to_float_lane(bits(choose(part.odd() < V(0), part.cos, part.sin)) ^ bits(sign));
+  result = where_far(x, result, [](T far) { return cosine ? std::cos(far) : std::sin(far); });
   if constexpr (cosine) return result;
   else return choose(x == V(0), x, result);
 }

@@ -9,18 +9,35 @@
 namespace xgrad::kernels {
 
 /// What one instruction computes. Integer arithmetic wraps; comparisons give bool; NaN and signed zeros as IEEE 754 and
-/// NumPy.
+/// NumPy. Arithmetic of bool is NumPy's: add is "or", multiply is "and".
 enum class Code : std::uint8_t {
   none,
   // one operand
   copy, negate, absolute, sign, square, sqrt, reciprocal, exp, expm1, log, log1p, sin, cos, tanh,
   sigmoid,   ///< 1 / (1 + exp(-x)), finite for every x
   softplus,  ///< max(x, 0) + log1p(exp(-|x|))
-  floor, is_nan, is_finite, logical_not,
+  tan, arcsin, arccos, arctan, sinh, cosh, arcsinh, arccosh, arctanh, exp2, log2, log10, cbrt,
+  erf, erfc, erfinv,
+  log_gamma,  ///< log |gamma(x)|
+  digamma,    ///< the derivative of log_gamma
+  floor, ceil, trunc,
+  rint,        ///< to the nearest integer, halves to the even one
+  invert,      ///< every bit of an integer; of bool, its opposite
+  is_nan, is_finite, logical_not,
   cast,  ///< to another type, as static_cast does; float to integer saturates and NaN gives 0; to bool: x != 0
   // two operands
   add, subtract, multiply, divide,
   power,             ///< std::pow; integers by repeated squaring (negative exponent: 0, or +-1 for base +-1)
+  arctan2, hypot, log_add_exp, copysign, nextafter,
+  floor_divide,  ///< towards minus infinity; integers by 0: 0
+  remainder,     ///< what floor_divide leaves, with the divisor's sign
+  fmod,          ///< what division towards 0 leaves, with the dividend's sign
+  gcd,           ///< of the magnitudes; gcd(0, 0) is 0
+  bitwise_and, bitwise_or, bitwise_xor,
+  left_shift, right_shift,  ///< shifts by less than 0 or by all bits: 0, or -1 for a negative number shifted right
+  polygamma,  ///< derivative number a (whole, at least 0) of digamma at b
+  bessel_i,   ///< modified Bessel function of the first kind, order a (whole), at b
+  bessel_ie,  ///< exp(-|b|) times the same
   maximum, minimum,  ///< NaN if either is NaN
   equal, not_equal, less, less_equal, logical_and, logical_or,
   // three operands
@@ -32,6 +49,9 @@ enum class Code : std::uint8_t {
   // a value a row in, a full register out; or one value in
   expand,
 };
+
+/// How much an instruction costs for one element, roughly: 1 for an addition, 10 for an exponential.
+int work_of(Code code);
 
 /// Whether the machine has code for these types: `in` is the operands' type (of b and c for select; the source for
 /// cast), `out` the result's (bool for comparisons).

@@ -36,15 +36,10 @@ bool is_elementwise(Code code) {
 // Nanoseconds for one element, roughly: only the number of chunks follows from it.
 double cost_of(Code code, DType type) {
   const double width = type == DType::float64 || type == DType::int64 ? 2.0 : 1.0;
-  switch (code) {
-    case Code::exp: case Code::expm1: case Code::log: case Code::log1p: case Code::sin: case Code::cos:
-    case Code::tanh: case Code::sigmoid: case Code::uniform:
-      return 0.7 * width;
-    case Code::softplus: return 1.5 * width;
-    case Code::power: return 15.0;
-    case Code::divide: case Code::sqrt: case Code::reciprocal: return 0.3 * width;
-    default: return 0.1 * width;
-  }
+  const int work = work_of(code);
+  if (code == Code::uniform) return 0.7 * width;
+  if (work <= 3) return 0.1 * work * width;
+  return work > 100 ? 0.15 * work : 0.07 * work * width;
 }
 
 // An instruction on its way to becoming a step.
@@ -455,6 +450,28 @@ bool needs_single_rows(const TileProgram& program) {
 }
 
 }  // namespace
+
+int work_of(Code code) {
+  switch (code) {
+    case Code::divide: case Code::sqrt: case Code::reciprocal: return 3;
+    case Code::uniform: return 4;
+    case Code::exp: case Code::expm1: case Code::exp2: case Code::log: case Code::log1p: case Code::sin:
+    case Code::cos: case Code::tanh: case Code::sigmoid: case Code::hypot: case Code::arctan:
+      return 10;
+    case Code::tan: case Code::arcsin: case Code::arccos: case Code::sinh: case Code::cosh: case Code::arcsinh:
+    case Code::arccosh: case Code::arctanh: case Code::log2: case Code::log10: case Code::softplus:
+    case Code::arctan2: case Code::erf:
+      return 20;
+    case Code::cbrt: case Code::log_add_exp: case Code::erfc: case Code::floor_divide: case Code::remainder:
+    case Code::fmod: case Code::nextafter:
+      return 40;
+    case Code::erfinv: case Code::gcd: return 90;
+    case Code::power: return 110;
+    case Code::log_gamma: case Code::digamma: return 200;
+    case Code::polygamma: case Code::bessel_i: case Code::bessel_ie: return 500;
+    default: return 1;
+  }
+}
 
 void choose_tile(TileProgram& program, bool whole_rows) {
   const std::int64_t cols = std::max<std::int64_t>(program.cols, 1);
