@@ -14,6 +14,7 @@
 #include <xgrad/graph/tensor.hpp>
 
 #include <xgrad/ops/activation.hpp>
+#include <xgrad/ops/bitwise.hpp>
 #include <xgrad/ops/decompositions.hpp>
 #include <xgrad/ops/einsum.hpp>
 #include <xgrad/ops/elementwise.hpp>
@@ -26,6 +27,7 @@
 #include <xgrad/ops/scatter.hpp>
 #include <xgrad/ops/shape.hpp>
 #include <xgrad/ops/sorting.hpp>
+#include <xgrad/ops/special.hpp>
 
 #include <xgrad/optim/names.hpp>
 #include <xgrad/optim/optimizer.hpp>

@@ -35,7 +35,6 @@ constexpr Op cos_op =
     real_function("cos", Code::cos, [](const Applied& c, const Tensor& g) { return -(g * sin(c.in(0))); });
 constexpr Op tanh_op =
     real_function("tanh", Code::tanh, [](const Applied& c, const Tensor& g) { return g * (1 - square(c.out())); });
-constexpr Op floor_op = real_function("floor", Code::floor, nullptr);
 
 constexpr Op square_op{.name = "square",
                        .kind = Kind::elementwise,
@@ -147,12 +146,6 @@ Tensor sin(const Arg& x) { return record(sin_op, x); }
 Tensor cos(const Arg& x) { return record(cos_op, x); }
 Tensor tanh(const Arg& x) { return record(tanh_op, x); }
 
-// Integers are their own floor; as float32 they would lose digits.
-Tensor floor(const Arg& x) {
-  Tensor t = x.tensor();
-  return is_floating(t.dtype()) ? record(floor_op, x) : t;
-}
-
 Tensor power(const Arg& a, const Arg& b) {
   if (b.kind() == Arg::Kind::tensor) return record(power_op, a, b);
   const double exponent = b.kind() == Arg::Kind::real ? b.real() : static_cast<double>(b.integer());
@@ -164,10 +157,19 @@ Tensor power(const Arg& a, const Arg& b) {
 Tensor maximum(const Arg& a, const Arg& b) { return record(maximum_op, a, b); }
 Tensor minimum(const Arg& a, const Arg& b) { return record(minimum_op, a, b); }
 
+namespace {
+
+/// Whether x has to give way to a bound: it is outside, or the bound is NaN (which no C++ number is expected to be).
+Tensor gives_way(const Tensor& outside, const Arg& bound) {
+  return bound.kind() == Arg::Kind::tensor ? logical_or(outside, isnan(bound)) : outside;
+}
+
+}  // namespace
+
 Tensor clip(const Arg& x, const Arg& low, const Arg& high) {
   const Within here("clip", x);
-  const Tensor raised = where(less(x, low), low, x);
-  return where(less(high, raised), high, raised);
+  const Tensor raised = where(gives_way(less(x, low), low), low, x);
+  return where(gives_way(less(high, raised), high), high, raised);
 }
 
 Tensor equal(const Arg& a, const Arg& b) { return record(equal_op, a, b); }

@@ -9,6 +9,10 @@ namespace xgrad {
 
 Rows function_rows();  ///< ops/elementwise.hpp: functions of one argument, powers
 Rows choice_rows();    ///< ops/elementwise.hpp: comparisons, maximum, where
+Rows trigonometric_rows();  ///< ops/elementwise.hpp: angles, hyperbolic functions, other bases
+Rows rounding_rows();       ///< ops/elementwise.hpp: rounding, remainders, signs, NaN
+Rows bitwise_rows();
+Rows special_rows();
 Rows activation_rows();
 Rows reduce_rows();
 Rows scan_rows();
@@ -47,6 +51,7 @@ inline auto all_rows() {
       scatter_rows(),   //
       sorting_rows(),   //
       random_rows(),    //
+      trigonometric_rows(), rounding_rows(), bitwise_rows(), special_rows(),
   };
 }
 

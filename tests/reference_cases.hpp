@@ -5,6 +5,7 @@
 //   grads[k] = d sum(out * seed) / d in[k],  second[j] = d sum_k sum(grads[k] * dir[k]) / d in[j],
 // null for an input without one. Infinities and NaN are the strings "inf", "-inf" and "nan".
 
+#include <xgrad/graph/basic.hpp>
 #include <xgrad/graph/grad.hpp>
 
 #include <catch2/catch.hpp>
