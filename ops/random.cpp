@@ -1,9 +1,11 @@
 #include <xgrad/ops/random.hpp>
 
 #include <xgrad/kernels/indexing.hpp>
+#include <xgrad/ops/drawn.hpp>
 #include <xgrad/ops/elementwise.hpp>
 #include <xgrad/ops/table.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 #include <string>
@@ -13,24 +15,11 @@ namespace {
 
 using kernels::Code;
 
-kernels::Draw next_draw(Generator* generator) {
-  Generator& from = generator ? *generator : default_generator();
-  return {from.seed(), from.take()};
-}
-
 // --- draws -----------------------------------------------------------------------------------------------------------
-
-/// Refuses shapes whose bytes cannot be counted.
-void check_size(const Recording& call, std::span<const std::int64_t> lengths) {
-  std::int64_t bytes = 8;
-  for (const std::int64_t length : lengths)
-    if (length > 0 && __builtin_mul_overflow(bytes, length, &bytes))
-      call.shape_error("expected a shape whose elements can be counted, not " + to_string(Shape(lengths)));
-}
 
 /// The list is the shape, attribute 0 the dtype.
 void infer_uniform(Recording& call) {
-  check_size(call, call.list());
+  check_draw_size(call, call.list());
   const DType dtype = static_cast<DType>(call.attribute(0));
   if (!is_floating(dtype)) call.dtype_error(std::string("expected float32 or float64, not ") + name_of(dtype));
   call.result(Shape(call.list()), dtype);
@@ -48,18 +37,12 @@ constexpr Op uniform_like_op{.name = "uniform_like",
                              .infer = infer_uniform_like,
                              .shape_only = 1};
 
-Tensor unit(const Shape& shape, const RandomOptions& options) {
-  return record(uniform_op, {},
-                {.a = static_cast<std::int64_t>(options.dtype), .list = std::span(shape.begin(), shape.end())},
-                next_draw(options.generator));
-}
-
 /// Attribute 0 is the length.
 void infer_permutation(Recording& call) {
   if (call.attribute(0) < 0)
     call.value_error("expected a length of 0 or more, not " + std::to_string(call.attribute(0)));
   const std::int64_t length[] = {call.attribute(0)};
-  check_size(call, length);
+  check_draw_size(call, length);
   call.result(Shape(length), int64);
 }
 
@@ -113,52 +96,105 @@ Tensor normal_quantile(const Tensor& q) {
 /// The probability of lying within two standard deviations.
 constexpr double within_two = 0.95449973610364158560;
 
-void check_spread(const char* name, double mean, double stddev, const Location& where) {
-  if (std::isfinite(mean) && stddev >= 0 && std::isfinite(stddev)) return;
-  throw ValueError(std::string("[") + name + "] expected a finite mean and a standard deviation of 0 or more, got " +
-                   std::to_string(mean) + " and " + std::to_string(stddev) + place(where));
-}
-
 void check_probability(const char* name, double p, const Location& where) {
   if (p >= 0 && p <= 1) return;
   throw ValueError(std::string("[") + name + "] expected a probability from 0 to 1, got " + std::to_string(p) +
                    place(where));
 }
 
-Tensor scaled(const Tensor& x, double mean, double stddev) { return mean == 0 && stddev == 1 ? x : x * stddev + mean; }
-
 }  // namespace
 
-Tensor uniform(const Shape& shape, double low, double high, RandomOptions options, Location where) {
-  const Within here("uniform", where);
-  if (!std::isfinite(low) || !std::isfinite(high) || high < low)
-    throw ValueError("[uniform] expected finite bounds, the lower one first, got " + std::to_string(low) + " and " +
-                     std::to_string(high) + place(where));
-  const Tensor u = unit(shape, options);
-  if (low == 0 && high == 1) return u;
-  // Rounding may carry the largest numbers to the upper bound, which does not belong to the range.
-  const Tensor x = u * (high - low) + low;
-  return xgrad::where(less(x, high), x, low);
+kernels::Draw next_draw(Generator* generator) {
+  Generator& from = generator ? *generator : default_generator();
+  return {from.seed(), from.take()};
 }
 
-Tensor normal(const Shape& shape, double mean, double stddev, RandomOptions options, Location where) {
+Tensor unit_draw(const Shape& shape, const RandomOptions& options) {
+  return record(uniform_op, {},
+                {.a = static_cast<std::int64_t>(options.dtype), .list = std::span(shape.begin(), shape.end())},
+                next_draw(options.generator));
+}
+
+void check_draw_size(const Recording& call, std::span<const std::int64_t> lengths) {
+  std::int64_t bytes = 8;
+  for (const std::int64_t length : lengths)
+    if (length > 0 && __builtin_mul_overflow(bytes, length, &bytes))
+      call.shape_error("expected a shape whose elements can be counted, not " + to_string(Shape(lengths)));
+}
+
+Tensor as_parameter(const Arg& parameter, DType dtype) {
+  if (parameter.kind() != Arg::Kind::tensor) return Tensor(number_or(parameter, 0), {.dtype = dtype});
+  const Tensor t = parameter.tensor();
+  return t.dtype() == dtype ? t : cast(t, dtype);
+}
+
+Tensor scaled(const Tensor& x, const Arg& loc, const Arg& scale) {
+  if (number_or(loc, 1) == 0 && number_or(scale, 0) == 1) return x;
+  // C++ numbers stay numbers, which plans do not hold.
+  const auto fits = [&](const Arg& p) { return p.kind() != Arg::Kind::tensor || p.tensor().dtype() == x.dtype(); };
+  const Tensor wide = fits(scale) ? x * scale : x * cast(scale, x.dtype());
+  return fits(loc) ? wide + loc : wide + cast(loc, x.dtype());
+}
+
+double number_or(const Arg& parameter, double otherwise) {
+  switch (parameter.kind()) {
+    case Arg::Kind::tensor: return otherwise;
+    case Arg::Kind::real: return parameter.real();
+    default: return static_cast<double>(parameter.integer());
+  }
+}
+
+void check_location_scale(const char* name, const Arg& loc, const Arg& scale, const Location& where,
+                          const char* names) {
+  const double at = number_or(loc, 0), spread = number_or(scale, 1);
+  if (std::isfinite(at) && spread >= 0 && std::isfinite(spread)) return;
+  throw ValueError(std::string("[") + name + "] expected " + names + ", got " + std::to_string(at) + " and " +
+                   std::to_string(spread) + place(where));
+}
+
+RandomOptions seeded() {
+  static thread_local Generator generator;
+  generator = Generator(7);
+  return {.dtype = float64, .generator = &generator};
+}
+
+Tensor uniform(const Shape& shape, const Arg& low, const Arg& high, RandomOptions options, Location where) {
+  const Within here("uniform", where);
+  const double from = number_or(low, 0), to = number_or(high, std::max(from, 1.0));
+  const bool numbers = low.kind() != Arg::Kind::tensor && high.kind() != Arg::Kind::tensor;
+  if (!std::isfinite(from) || !std::isfinite(to) || (numbers && to < from))
+    throw ValueError("[uniform] expected finite bounds, the lower one first, got " + std::to_string(from) + " and " +
+                     std::to_string(to) + place(where));
+  const Tensor u = unit_draw(shape, options);
+  if (numbers && from == 0 && to == 1) return u;
+  // Rounding may carry the largest numbers to the upper bound, which does not belong to the range.
+  if (numbers) {
+    const Tensor x = u * (to - from) + from;
+    return xgrad::where(less(x, to), x, from);
+  }
+  const Tensor a = as_parameter(low, options.dtype), b = as_parameter(high, options.dtype);
+  const Tensor x = u * (b - a) + a;
+  return xgrad::where(less(x, b), x, a);
+}
+
+Tensor normal(const Shape& shape, const Arg& mean, const Arg& stddev, RandomOptions options, Location where) {
   const Within here("normal", where);
-  check_spread("normal", mean, stddev, where);
-  const Tensor u = unit(shape, options), v = unit(shape, options);
+  check_location_scale("normal", mean, stddev, where);
+  const Tensor u = unit_draw(shape, options), v = unit_draw(shape, options);
   return scaled(box_muller(u, v), mean, stddev);
 }
 
 Tensor truncated_normal(const Shape& shape, double mean, double stddev, RandomOptions options, Location where) {
   const Within here("truncated_normal", where);
-  check_spread("truncated_normal", mean, stddev, where);
-  const Tensor q = (unit(shape, options) - 0.5) * within_two;
+  check_location_scale("truncated_normal", mean, stddev, where);
+  const Tensor q = (unit_draw(shape, options) - 0.5) * within_two;
   return scaled(clip(normal_quantile(q), -2, 2), mean, stddev);
 }
 
 Tensor bernoulli(const Shape& shape, double p, RandomOptions options, Location where) {
   const Within here("bernoulli", where);
   check_probability("bernoulli", p, where);
-  return cast(less(unit(shape, options), p), options.dtype);
+  return cast(less(unit_draw(shape, options), p), options.dtype);
 }
 
 Tensor bernoulli_like(const Arg& like, double p, Generator* generator) {
@@ -183,38 +219,38 @@ Tensor permutation(std::int64_t n, Generator* generator, Location where) {
   return record(permutation_op, {}, {.a = n}, next_draw(generator));
 }
 
-namespace {
-
-/// Draws of a sample are the same whenever it is called.
-RandomOptions seeded() {
-  static thread_local Generator generator;
-  generator = Generator(7);
-  return {.dtype = float64, .generator = &generator};
+std::vector<Sample> parameters(double low_a, double high_a, double low_b, double high_b) {
+  const auto pair = [=](const Shape& a, const Shape& b, bool broadcast = false, bool strided = false) {
+    return Sample{{{.shape = a, .low = low_a, .high = high_a, .strided = strided, .broadcast = broadcast},
+                   {.shape = b, .low = low_b, .high = high_b}}};
+  };
+  return {pair({2, 3}, {2, 3}), pair({3}, {}), pair({2, 1}, {3}), pair({2, 3}, {2, 3}, true),
+          pair({2, 3}, {1, 3}, false, true)};
 }
-
-}  // namespace
 
 Rows random_rows() {
   using In = std::span<const Tensor>;
   const char* const why = "it has no input";
+  static const char* const rows_alone = "the shape is asked for, so parameters cannot be empty";
   const char* const lends = "the input lends only its shape";
   static const std::vector<Row> rows = {
       {.name = "uniform",
-       .call = [](In) { return uniform({2, 3}, -1, 2, seeded()); },
-       .samples = no_inputs(),
-       .special = {{[] { return uniform({0, 2}); }, {}}, {[] { return uniform({2}, 3, 3); }, {3, 3}}},
+       .call = [](In in) { return uniform({2, 3}, in[0], in[1], seeded()); },
+       .samples = parameters(-2, 0, 1, 3),
+       .special = {{[] { return uniform({0, 2}); }, {}},
+                   {[] { return uniform({2}, 3, 3); }, {3, 3}},
+                   {[] { return uniform({2}, tensor({3, 4}), tensor({3, 4})); }, {3, 4}}},
        .errors = {{[] { return uniform({2}, 1, 0); }, "[uniform] expected finite bounds"},
+                  {[] { return uniform({2}, zeros({2}), __builtin_inf()); }, "[uniform] expected finite bounds"},
                   {[] { return uniform({1LL << 61}); }, "elements can be counted"},
                   {[] { return uniform({2}, 0, 1, {.dtype = int64}); }, "expected float32 or float64, not int64"}},
-       .no_derivative = why,
-       .fewer_samples = why},
+       .fewer_samples = rows_alone},
       {.name = "normal",
-       .call = [](In) { return normal({2, 3}, 1, 2, seeded()); },
-       .samples = no_inputs(),
+       .call = [](In in) { return normal({2, 3}, in[0], in[1], seeded()); },
+       .samples = parameters(-2, 2, 1, 3),
        .special = {{[] { return normal({2}, 3, 0); }, {3, 3}}},
        .errors = {{[] { return normal({2}, 0, -1); }, "[normal] expected a finite mean and a standard deviation"}},
-       .no_derivative = why,
-       .fewer_samples = why},
+       .fewer_samples = rows_alone},
       {.name = "truncated_normal",
        .call = [](In) { return truncated_normal({2, 3}, 1, 2, seeded()); },
        .samples = no_inputs(),

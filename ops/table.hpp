@@ -7,8 +7,8 @@
 
 namespace xgrad {
 
-Rows function_rows();  ///< ops/elementwise.hpp: functions of one argument, powers
-Rows choice_rows();    ///< ops/elementwise.hpp: comparisons, maximum, where
+Rows function_rows();       ///< ops/elementwise.hpp: functions of one argument, powers
+Rows choice_rows();         ///< ops/elementwise.hpp: comparisons, maximum, where
 Rows trigonometric_rows();  ///< ops/elementwise.hpp: angles, hyperbolic functions, other bases
 Rows rounding_rows();       ///< ops/elementwise.hpp: rounding, remainders, signs, NaN
 Rows bitwise_rows();
@@ -28,6 +28,8 @@ Rows mask_rows();   ///< ops/indexing.hpp: masks and choices
 Rows scatter_rows();
 Rows sorting_rows();
 Rows random_rows();
+Rows family_rows();   ///< ops/random.hpp: continuous distributions with parameters
+Rows choices_rows();  ///< ops/random.hpp: integers, counts, orders and choices
 
 /// All families.
 inline auto all_rows() {
@@ -42,7 +44,9 @@ inline auto all_rows() {
       product_rows(),     //
       einsum_rows(),      //
       linalg_rows(),      //
-      decomposition_rows(),
+      decomposition_rows(), trigonometric_rows(), rounding_rows(),
+      bitwise_rows(),   //
+      special_rows(),   //
       shape_rows(),     //
       join_rows(),      //
       indexing_rows(),  //
@@ -51,7 +55,8 @@ inline auto all_rows() {
       scatter_rows(),   //
       sorting_rows(),   //
       random_rows(),    //
-      trigonometric_rows(), rounding_rows(), bitwise_rows(), special_rows(),
+      family_rows(),    //
+      choices_rows(),   //
   };
 }
 

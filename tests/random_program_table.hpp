@@ -6,6 +6,7 @@
 #include "random_program_forms_reduce.hpp"
 #include "random_program_forms_linear.hpp"
 #include "random_program_forms_indexing.hpp"
+#include "random_program_forms_random.hpp"
 
 namespace random_program {
 
@@ -217,6 +218,14 @@ inline std::span<const Form> forms() {
        choose_unary},
       {"permutation", 1, [](Run& r, const Step& s) { put(r, s, permutation(s.n[0], &r.generator)); },
        [](Maker& m, Step& s) { return s.n = {m.random.below(20)}, true; }},
+      {"family", 2, run_family, choose_family},
+      {"gamma", 1, run_gamma, choose_unary},
+      {"beta", 1, run_beta, choose_unary},
+      {"counts", 1, run_counts, choose_family},
+      {"categorical", 1, run_categorical, choose_classes},
+      {"shuffle", 1, run_shuffle, choose_shuffle},
+      {"choice", 1, run_choice, choose_choice},
+      {"randint", 1, run_randint, choose_unary},
       {"grad", 14, run_grad, choose_grad},
       {"jvp_of_ones", 2, run_jvp, choose_jvp},
       {"use", 9, [](Run& r, const Step& s) { put(r, s, parameter(r, s.n[0])); }, choose_parameter},
