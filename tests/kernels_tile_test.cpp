@@ -1,3 +1,5 @@
+#include "kernels_reference.hpp"
+
 #include <catch2/catch.hpp>
 
 #include <xgrad/kernels/lanes.hpp>
@@ -16,12 +18,15 @@
 
 using namespace xgrad;
 using namespace xgrad::kernels;
+using namespace kernels_reference;
 
 namespace {
 
 constexpr DType all_types[] = {bool_, uint8, int32, int64, float32, float64};
 constexpr double infinity = std::numeric_limits<double>::infinity();
 const double nan_value = std::numeric_limits<double>::quiet_NaN();
+// Functions of one real number with a vector kernel are all from `exp` to here.
+constexpr Code last_checked = Code::erfc, last_vector = Code::erfinv;
 
 std::vector<Lanes> all_lanes() {
   std::vector<Lanes> result{lanes_baseline()};
@@ -31,140 +36,6 @@ std::vector<Lanes> all_lanes() {
     result.push_back(lanes_avx512());
   }
   return result;
-}
-
-// One element of any type: floats in f, the others in i.
-struct Value {
-  double f = 0;
-  std::int64_t i = 0;
-};
-
-Value read(DType type, const std::byte* p) {
-  return with_dtype(type, [&](auto x) {
-    std::memcpy(&x, p, sizeof(x));
-    return is_floating(type) ? Value{static_cast<double>(x), 0} : Value{0, static_cast<std::int64_t>(x)};
-  });
-}
-
-void write(DType type, std::byte* p, Value v) {
-  with_dtype(type, [&](auto x) {
-    using T = decltype(x);
-    if (std::is_floating_point_v<T>) x = static_cast<T>(v.f);
-    else x = static_cast<T>(v.i);
-    std::memcpy(p, &x, sizeof(x));
-  });
-}
-
-Value round_to(DType type, Value v) {
-  std::byte bytes[8];
-  write(type, bytes, v);
-  return read(type, bytes);
-}
-
-bool same(DType type, Value x, Value y) {
-  if (!is_floating(type)) return x.i == y.i;
-  return (std::isnan(x.f) && std::isnan(y.f)) || (x.f == y.f && std::signbit(x.f) == std::signbit(y.f));
-}
-
-Value cast_reference(DType in, DType out, Value a) {
-  if (out == bool_) return {0, is_floating(in) ? a.f != 0 : a.i != 0};
-  if (is_floating(out)) return {is_floating(in) ? a.f : out == float32 ? double(float(a.i)) : double(a.i), 0};
-  if (!is_floating(in)) return a;
-  if (std::isnan(a.f)) return {};
-  const auto limits = with_dtype(out, [](auto x) {
-    using T = decltype(x);
-    return std::pair<std::int64_t, std::int64_t>{std::int64_t(std::numeric_limits<T>::min()),
-                                                 std::int64_t(std::numeric_limits<T>::max())};
-  });
-  if (a.f >= static_cast<double>(limits.second)) return {0, limits.second};
-  if (a.f <= static_cast<double>(limits.first)) return {0, limits.first};
-  return {0, static_cast<std::int64_t>(a.f)};
-}
-
-std::int64_t power_reference(std::int64_t base, std::int64_t exponent) {
-  if (exponent < 0) return base == 1 ? 1 : base == -1 ? (exponent % 2 ? -1 : 1) : 0;
-  std::uint64_t result = 1;
-  for (int bit = 62; bit >= 0; --bit) {
-    result *= result;
-    if (exponent >> bit & 1) result *= static_cast<std::uint64_t>(base);
-  }
-  return static_cast<std::int64_t>(result);
-}
-
-bool is_rounded_math(Code code) {
-  return (code >= Code::exp && code <= Code::softplus) || code == Code::power;
-}
-
-long double math_reference(Code code, long double x, long double y = 0) {
-  switch (code) {
-    case Code::exp: return std::exp(x);
-    case Code::expm1: return std::expm1(x);
-    case Code::log: return std::log(x);
-    case Code::log1p: return std::log1p(x);
-    case Code::sin: return std::sin(x);
-    case Code::cos: return std::cos(x);
-    case Code::tanh: return std::tanh(x);
-    case Code::sigmoid: return 1 / (1 + std::exp(-x));
-    case Code::softplus: return (std::isnan(x) ? x : std::max(x, 0.0L)) + std::log1p(std::exp(-std::fabs(x)));
-    default: return std::pow(x, y);
-  }
-}
-
-// What an instruction should give; powers of integers, and everything exactly rounded.
-Value apply(Code code, DType in, DType out, Value a, Value b, Value c) {
-  const bool fl = is_floating(in);
-  const double x = a.f, y = b.f;
-  const auto u = static_cast<std::uint64_t>(a.i), v = static_cast<std::uint64_t>(b.i);
-  const auto both = [&](double f, std::uint64_t i) { return round_to(out, {f, static_cast<std::int64_t>(i)}); };
-  const bool ta = fl ? x != 0 : a.i != 0, tb = fl ? y != 0 : b.i != 0;
-  switch (code) {
-    case Code::copy: case Code::expand: return a;
-    case Code::negate: return both(-x, -u);
-    case Code::absolute: return both(std::fabs(x), a.i < 0 ? -u : u);
-    case Code::sign:
-      return both(std::isnan(x) ? x : x > 0 ? 1 : x < 0 ? -1 : 0, static_cast<std::uint64_t>((a.i > 0) - (a.i < 0)));
-    case Code::square: return both(x * x, u * u);
-    case Code::sqrt: return both(std::sqrt(x), 0);
-    case Code::reciprocal: return both(1 / x, 0);
-    case Code::floor: return both(std::floor(x), 0);
-    case Code::is_nan: return {0, std::isnan(x)};
-    case Code::is_finite: return {0, std::isfinite(x)};
-    case Code::logical_not: return {0, !ta};
-    case Code::cast: return round_to(out, cast_reference(in, out, a));
-    case Code::add: return both(x + y, u + v);
-    case Code::subtract: return both(x - y, u - v);
-    case Code::multiply: return both(x * y, u * v);
-    case Code::divide: return both(x / y, 0);
-    case Code::power: return both(0, static_cast<std::uint64_t>(power_reference(a.i, b.i)));
-    case Code::maximum: return fl ? (std::isnan(x) || x > y ? a : b) : (a.i > b.i ? a : b);
-    case Code::minimum: return fl ? (std::isnan(x) || x < y ? a : b) : (a.i < b.i ? a : b);
-    case Code::equal: return {0, fl ? x == y : a.i == b.i};
-    case Code::not_equal: return {0, fl ? x != y : a.i != b.i};
-    case Code::less: return {0, fl ? x < y : a.i < b.i};
-    case Code::less_equal: return {0, fl ? x <= y : a.i <= b.i};
-    case Code::logical_and: return {0, ta && tb};
-    case Code::logical_or: return {0, ta || tb};
-    case Code::select: return a.i ? b : c;
-    default: throw std::logic_error("no reference");
-  }
-}
-
-int operands(Code code) {
-  if (code == Code::select) return 3;
-  return code >= Code::add && code <= Code::logical_or ? 2 : 1;
-}
-
-double ulps(DType type, double got, long double wanted) {
-  const auto measure = [&](auto zero) {
-    using T = decltype(zero);
-    const T rounded = static_cast<T>(wanted), size = std::fabs(rounded);
-    if (std::isnan(got) || std::isnan(rounded)) return std::isnan(got) == std::isnan(rounded) ? 0.0 : infinity;
-    if (std::isinf(got) || std::isinf(rounded)) return static_cast<T>(got) == rounded ? 0.0 : infinity;
-    const T unit = std::nextafter(size, std::numeric_limits<T>::infinity()) - size;
-    if (std::isinf(unit)) return static_cast<T>(got) == rounded ? 0.0 : 1.0;
-    return static_cast<double>(std::fabs(got - wanted) / unit);
-  };
-  return type == float32 ? measure(float{}) : measure(double{});
 }
 
 std::vector<Value> samples(DType type, std::size_t count, std::mt19937_64& random) {
@@ -210,7 +81,7 @@ void check_kernel(const Lanes& lanes, Code code, DType in, DType out, unsigned f
       const Value v = read(out, got + i * size_of(out));
       const Value a = at(0, i), b = at(1, i), c = at(2, i);
       if (is_rounded_math(code) && is_floating(in)) {
-        wrong += !(ulps(in, v.f, math_reference(code, a.f, b.f)) <= (code == Code::power ? 2 : 3));
+        wrong += !(ulps(in, v.f, math_reference(code, a.f, b.f)) <= most_ulps(code));
       } else {
         Value wanted = apply(code, in, out, a, b, c);
         const bool zeros = (code == Code::maximum || code == Code::minimum) && a.f == 0 && b.f == 0;
@@ -259,6 +130,8 @@ TEST_CASE("every kernel agrees with scalar code in every form, at every short le
   std::mt19937_64 random(1);
   for (const Lanes& lanes : all_lanes()) {
     for (int code = int(Code::copy); code <= int(Code::select); ++code) {
+      // Those without a reference here are compared with others' numbers where operations are tested.
+      if (is_special(Code(code)) || Code(code) == Code::erfinv || Code(code) == Code::log_add_exp) continue;
       for (const DType in : all_types) {
         for (const DType out : all_types) {
           for (unsigned form = 0; form < 7; ++form) {
@@ -294,12 +167,21 @@ TEST_CASE("the table of supported instructions is the same for all instruction s
       CHECK(supported(code, a, bool_));
       CHECK((a == bool_ || !supported(code, a, a)));
     }
-    for (const Code code : {Code::add, Code::subtract, Code::multiply, Code::power, Code::negate, Code::absolute,
-                            Code::sign, Code::square, Code::row_sum}) {
+    for (const Code code : {Code::add, Code::multiply, Code::bitwise_and, Code::bitwise_or, Code::bitwise_xor,
+                            Code::invert}) {
+      CHECK(supported(code, a, a) == (code < Code::bitwise_and && code >= Code::add ? true : !is_floating(a)));
+    }
+    for (const Code code : {Code::left_shift, Code::right_shift, Code::gcd}) {
+      CHECK(supported(code, a, a) == (a != bool_ && !is_floating(a)));
+    }
+    for (const Code code : {Code::subtract, Code::power, Code::negate, Code::absolute, Code::sign, Code::square,
+                            Code::floor_divide, Code::remainder, Code::fmod, Code::row_sum}) {
       CHECK(supported(code, a, a) == (a != bool_));
     }
     for (const Code code : {Code::divide, Code::sqrt, Code::reciprocal, Code::exp, Code::expm1, Code::log, Code::log1p,
-                            Code::sin, Code::cos, Code::tanh, Code::sigmoid, Code::softplus, Code::floor}) {
+                            Code::sin, Code::cos, Code::tanh, Code::sigmoid, Code::softplus, Code::floor, Code::ceil,
+                            Code::trunc, Code::rint, Code::tan, Code::arctan2, Code::hypot, Code::copysign,
+                            Code::nextafter, Code::erf, Code::log_gamma, Code::polygamma, Code::bessel_ie}) {
       CHECK(supported(code, a, a) == is_floating(a));
     }
     CHECK(supported(Code::uniform, a, a) == is_floating(a));
@@ -309,12 +191,12 @@ TEST_CASE("the table of supported instructions is the same for all instruction s
   CHECK_FALSE(supported(Code::add, float32, float64));
 }
 
-TEST_CASE("transcendental functions are good to 3 ulp over wide arguments", "[tile]") {
+TEST_CASE("transcendental functions are good to 3 ulp, tan and erfc to 4, over wide arguments", "[tile]") {
   std::mt19937_64 random(2);
   for (const Lanes& lanes : all_lanes()) {
     for (const DType type : {float32, float64}) {
       const double top = type == float32 ? 110 : 750;
-      for (int code = int(Code::exp); code <= int(Code::softplus); ++code) {
+      for (int code = int(Code::exp); code <= int(last_checked); ++code) {
         std::vector<Value> x;
         for (int i = 0; i < 40000; ++i) {
           const double unit = static_cast<double>(random() >> 11) * 0x1p-53;
@@ -334,7 +216,7 @@ TEST_CASE("transcendental functions are good to 3 ulp over wide arguments", "[ti
           if (!(off <= worst)) worst = off, where = x[i].f;
         }
         INFO(lanes.name << " code " << code << " " << name_of(type) << " at " << where);
-        CHECK(worst <= 3);
+        CHECK(worst <= most_ulps(Code(code)));
       }
     }
   }
@@ -346,7 +228,7 @@ TEST_CASE("transcendental functions keep special values and signed zeros", "[til
       const double tiny = type == float32 ? 1e-42 : 1e-310, near_top = type == float32 ? 88.7 : 709.7;
       const double inputs[] = {nan_value, infinity,  -infinity, 0.0, -0.0, tiny,   -tiny,
                                near_top,  -near_top, -1,        1e30, -1e30, -103.5, -740};
-      for (int code = int(Code::exp); code <= int(Code::softplus); ++code) {
+      for (int code = int(Code::exp); code <= int(last_checked); ++code) {
         for (const double raw : inputs) {
           const Value x = round_to(type, {raw, 0});
           const auto bytes = pack(type, {x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x});
@@ -357,7 +239,7 @@ TEST_CASE("transcendental functions keep special values and signed zeros", "[til
             const double got = read(type, out.data()).f;
             const long double wanted = math_reference(Code(code), x.f);
             INFO(lanes.name << " code " << code << " " << name_of(type) << " of " << raw << " gave " << got);
-            CHECK(ulps(type, got, wanted) <= 3);
+            CHECK(ulps(type, got, wanted) <= most_ulps(Code(code)));
             if (wanted == 0) CHECK(std::signbit(got) == std::signbit(wanted));
           }
         }
@@ -370,7 +252,7 @@ TEST_CASE("a value has the same bits at every position, count and neighbourhood"
   std::mt19937_64 random(3);
   for (const Lanes& lanes : all_lanes()) {
     for (const DType type : {float32, float64}) {
-      for (int code = int(Code::exp); code <= int(Code::softplus); ++code) {
+      for (int code = int(Code::exp); code <= int(last_vector); ++code) {
         const auto kernel = lanes.find(Code(code), type, type, 0);
         const std::size_t size = size_of(type);
         std::size_t wrong = 0;
