@@ -3,6 +3,7 @@
 
 #include <xgrad/graph/basic.hpp>
 #include <xgrad/graph/error.hpp>
+#include <xgrad/graph/format.hpp>
 #include <xgrad/graph/generator.hpp>
 #include <xgrad/graph/grad.hpp>
 #include <xgrad/graph/op.hpp>
@@ -15,6 +16,7 @@
 
 #include <xgrad/ops/activation.hpp>
 #include <xgrad/ops/bitwise.hpp>
+#include <xgrad/ops/compare.hpp>
 #include <xgrad/ops/decompositions.hpp>
 #include <xgrad/ops/einsum.hpp>
 #include <xgrad/ops/elementwise.hpp>

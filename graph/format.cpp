@@ -1,4 +1,6 @@
-/// Printing of values, as NumPy prints arrays with its default options.
+/// Printing of values, as NumPy prints arrays.
+
+#include <xgrad/graph/format.hpp>
 
 #include <xgrad/graph/node.hpp>
 
@@ -9,11 +11,6 @@
 
 namespace xgrad {
 namespace {
-
-constexpr std::int64_t threshold = 1000;  // elements from which on an array is summarised
-constexpr std::int64_t edge_items = 3;
-constexpr std::size_t line_width = 75;
-constexpr int precision = 8;
 
 /// The decimal digits of a finite number before and after the point, and its exponent of ten if it is written with one.
 struct Digits {
@@ -67,7 +64,7 @@ std::string not_finite(double x) { return std::isnan(x) ? "nan" : (x < 0 ? "-inf
 
 /// The elements that are printed, as texts of one width.
 template <class T>
-std::vector<std::string> written_floats(const std::vector<T>& values) {
+std::vector<std::string> written_floats(const std::vector<T>& values, const PrintOptions& options) {
   double most = 0, least = 0;
   for (const T v : values) {
     const double size = std::fabs(static_cast<double>(v));
@@ -77,7 +74,8 @@ std::vector<std::string> written_floats(const std::vector<T>& values) {
   }
   // float32 has six digits that are certain, so exponents start earlier.
   const double largest = sizeof(T) == 4 ? 1e6 : 1e8;
-  const bool scientific = most != 0 && (most >= largest || least < 1e-4 || most / least > 1000);
+  const bool scientific =
+      most != 0 && (most >= largest || (!options.suppress && (least < 1e-4 || most / least > 1000)));
 
   std::vector<Digits> digits(values.size());
   std::size_t left = 0, right = 0, exponent_size = 0;
@@ -88,7 +86,7 @@ std::vector<std::string> written_floats(const std::vector<T>& values) {
       negative_infinity |= values[i] < 0;
       continue;
     }
-    digits[i] = digits_of(values[i], scientific, precision);
+    digits[i] = digits_of(values[i], scientific, options.precision);
     left = std::max(left, digits[i].sign.size() + digits[i].whole.size());
     right = std::max(right, digits[i].fraction.size());
     if (scientific) exponent_size = std::max(exponent_size, exponent_text(digits[i].exponent).size());
@@ -118,10 +116,10 @@ std::vector<std::string> written_floats(const std::vector<T>& values) {
 }
 
 template <class T>
-std::vector<std::string> written(const std::vector<T>& values) {
+std::vector<std::string> written(const std::vector<T>& values, const PrintOptions& options) {
   std::vector<std::string> texts;
   if constexpr (std::is_floating_point_v<T>) {
-    return written_floats(values);
+    return written_floats(values, options);
   } else if constexpr (std::is_same_v<T, bool>) {
     for (const bool v : values) texts.push_back(v ? " True" : "False");
   } else {
@@ -138,8 +136,10 @@ std::vector<std::string> written(const std::vector<T>& values) {
 /// A scalar: the fewest digits, with an exponent below 1e-4 and from 1e16 on (float32: 1e6).
 template <class T>
 std::string written_scalar(T x) {
-  if constexpr (std::is_same_v<T, bool>) return x ? "True" : "False";
-  else if constexpr (!std::is_floating_point_v<T>) return std::to_string(x);
+  if constexpr (std::is_same_v<T, bool>)
+    return x ? "True" : "False";
+  else if constexpr (!std::is_floating_point_v<T>)
+    return std::to_string(x);
   else {
     if (!std::isfinite(x)) return not_finite(x);
     const double size = std::fabs(static_cast<double>(x));
@@ -151,7 +151,7 @@ std::string written_scalar(T x) {
 }
 
 /// The places along one axis that are printed; -1 stands for "...".
-std::vector<std::int64_t> printed(std::int64_t length, bool summarise) {
+std::vector<std::int64_t> printed(std::int64_t length, bool summarise, std::int64_t edge_items) {
   std::vector<std::int64_t> places;
   for (std::int64_t i = 0; i < length; ++i) {
     if (summarise && length > 2 * edge_items && i == edge_items) {
@@ -164,9 +164,9 @@ std::vector<std::int64_t> printed(std::int64_t length, bool summarise) {
 }
 
 /// One row of texts between brackets, broken where a line is full.
-std::string row_of(const std::vector<std::string>& texts, int rank) {
+std::string row_of(const std::vector<std::string>& texts, int rank, int line_width) {
   const std::string indent(static_cast<std::size_t>(rank), ' ');
-  const std::size_t width = line_width - static_cast<std::size_t>(rank);
+  const auto width = static_cast<std::size_t>(std::max(line_width - rank, 0));
   std::string result, line = indent;
   for (std::size_t i = 0; i < texts.size(); ++i) {
     if (line.size() + texts[i].size() > width && line.size() > indent.size()) {
@@ -181,15 +181,14 @@ std::string row_of(const std::vector<std::string>& texts, int rank) {
 }
 
 template <class T>
-std::string array_text(const Tensor& tensor) {
+std::string array_text(const Tensor& tensor, const PrintOptions& options) {
   const Shape& shape = tensor.shape();
   const int rank = shape.rank();
   const std::vector<T> all = tensor.to_vector<T>();
-  if (rank == 0) return written_scalar<T>(all[0]);
   if (shape.size() == 0) return "[]";
-  const bool summarise = shape.size() > threshold;
+  const bool summarise = shape.size() > options.threshold;
   std::vector<std::int64_t> places[max_rank];
-  for (int axis = 0; axis < rank; ++axis) places[axis] = printed(shape[axis], summarise);
+  for (int axis = 0; axis < rank; ++axis) places[axis] = printed(shape[axis], summarise, options.edgeitems);
 
   // Walks the printed rows twice: to collect the numbers, which share a width, and to write them.
   std::vector<T> shown;
@@ -197,7 +196,7 @@ std::string array_text(const Tensor& tensor) {
   std::string result;
   for (const bool writing : {false, true}) {
     std::size_t at[max_rank] = {}, next = 0;
-    if (writing) texts = written(shown);
+    if (writing) texts = written(shown, options);
     for (int axis = 0; writing && axis + 1 < rank; ++axis) result += '[';
     while (true) {
       // The first axis that stands at "..." hides the row below it.
@@ -211,7 +210,7 @@ std::string array_text(const Tensor& tensor) {
           if (!writing && place >= 0) shown.push_back(all[static_cast<std::size_t>(start + place)]);
           if (writing) row.push_back(place >= 0 ? texts[next++] : "...");
         }
-        if (writing) result += row_of(row, rank);
+        if (writing) result += row_of(row, rank, options.linewidth);
       } else if (writing) {
         // The brackets opened for the axes below belong to rows.
         result.erase(result.size() - static_cast<std::size_t>(rank - 1 - hidden - 1));
@@ -235,7 +234,22 @@ std::string array_text(const Tensor& tensor) {
 }  // namespace
 
 std::string to_string(const Tensor& tensor) {
-  return with_dtype(tensor.dtype(), [&]<class T>(T) { return array_text<T>(tensor); });
+  return with_dtype(tensor.dtype(), [&]<class T>(T) {
+    return tensor.rank() == 0 ? written_scalar<T>(tensor.item<T>()) : array_text<T>(tensor, {});
+  });
+}
+
+std::string to_string(const Tensor& tensor, const PrintOptions& options) {
+  if (options.precision < 0 || options.threshold < 0 || options.linewidth < 0 || options.edgeitems < 1)
+    throw ValueError("[to_string] expected printing options of at least 0 and edgeitems of at least 1, got precision " +
+                     std::to_string(options.precision) + ", threshold " + std::to_string(options.threshold) +
+                     ", linewidth " + std::to_string(options.linewidth) + " and edgeitems " +
+                     std::to_string(options.edgeitems));
+  return with_dtype(tensor.dtype(), [&]<class T>(T) {
+    if (tensor.rank() > 0) return array_text<T>(tensor, options);
+    const std::string text = written(std::vector<T>{tensor.item<T>()}, options)[0];
+    return text.substr(text.find_first_not_of(' '));
+  });
 }
 
 std::ostream& operator<<(std::ostream& out, const Tensor& tensor) { return out << to_string(tensor); }

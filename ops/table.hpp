@@ -20,6 +20,7 @@ Rows product_rows();
 Rows einsum_rows();
 Rows linalg_rows();
 Rows decomposition_rows();
+Rows compare_rows();
 Rows shape_rows();
 Rows join_rows();  ///< ops/shape.hpp: concatenate, stack and slices
 Rows indexing_rows();
@@ -44,6 +45,7 @@ inline auto all_rows() {
       product_rows(),     //
       einsum_rows(),      //
       linalg_rows(),      //
+      compare_rows(),     //
       decomposition_rows(), trigonometric_rows(), rounding_rows(),
       bitwise_rows(),   //
       special_rows(),   //

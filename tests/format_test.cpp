@@ -1,4 +1,5 @@
 #include <xgrad/graph/basic.hpp>
+#include <xgrad/graph/format.hpp>
 #include <xgrad/graph/tensor.hpp>
 
 #include <catch2/catch.hpp>
@@ -49,6 +50,30 @@ TEST_CASE("tensors are printed as NumPy prints arrays") {
     INFO(one["dtype"] << " " << one["shape"] << "\nexpected\n" << one["text"].get<std::string>());
     CHECK(to_string(tensor_of(one)) == one["text"].get<std::string>());
   }
+}
+
+TEST_CASE("printing options mean what they mean in NumPy") {
+  const std::filesystem::path folder = std::filesystem::path(XGRAD_TEST_FILES).parent_path() / "reference";
+  std::ifstream file(folder / "numpy_print_options.json");
+  REQUIRE(file.good());
+  const nlohmann::json cases = nlohmann::json::parse(file);
+  CHECK(cases.size() >= 200);
+  for (const auto& one : cases) {
+    const auto& asked = one["options"];
+    const PrintOptions standard, options{.precision = asked.value("precision", standard.precision),
+                                         .threshold = asked.value("threshold", standard.threshold),
+                                         .edgeitems = asked.value("edgeitems", standard.edgeitems),
+                                         .linewidth = asked.value("linewidth", standard.linewidth),
+                                         .suppress = asked.value("suppress", standard.suppress)};
+    INFO(one["dtype"] << " " << one["shape"] << " " << asked << "\nexpected\n" << one["text"].get<std::string>());
+    CHECK(to_string(tensor_of(one), options) == one["text"].get<std::string>());
+  }
+}
+
+TEST_CASE("printing options that mean nothing are refused") {
+  for (const PrintOptions& options : {PrintOptions{.precision = -1}, PrintOptions{.threshold = -1},
+                                      PrintOptions{.edgeitems = 0}, PrintOptions{.linewidth = -5}})
+    CHECK_THROWS_AS(to_string(tensor({1, 2}), options), ValueError);
 }
 
 TEST_CASE("printing computes a pending tensor") {

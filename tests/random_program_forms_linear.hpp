@@ -3,6 +3,7 @@
 
 #include "random_program_forms.hpp"
 
+#include <xgrad/ops/compare.hpp>
 #include <xgrad/ops/decompositions.hpp>
 #include <xgrad/ops/einsum.hpp>
 #include <xgrad/ops/linalg.hpp>
@@ -32,6 +33,7 @@ inline bool choose_small(Maker& m, Step& s) {
   return s.in[0] >= 0 && s.in[1] >= 0;
 }
 
+inline Tensor isclose_to(const Arg& a, const Arg& b) { return isclose(a, b, {.rtol = 0.3, .equal_nan = true}); }
 inline Tensor vecdot_last(const Arg& a, const Arg& b) { return vecdot(a, b); }
 inline Tensor tensordot_last(const Arg& a, const Arg& b) { return tensordot(a, b, {-1}, {-1}); }
 

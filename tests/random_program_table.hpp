@@ -171,6 +171,8 @@ inline std::span<const Form> forms() {
       {"cross", 1, run_cross, choose_cross},
       {"vander", 1, run_vander, choose_vander},
       {"convolve", 2, run_convolve, choose_convolve},
+      {"isclose", 1, run_binary<isclose_to>, choose_binary},
+      {"array_equiv", 1, run_binary<array_equiv>, choose_binary},
       {"square_algebra", 3, run_square_algebra, choose_square_algebra},
       {"any_algebra", 2, run_any_algebra, choose_any_algebra},
       {"take", 3, run_take, choose_take},

@@ -38,3 +38,25 @@ for a in arrays:
     cases.append({"dtype": a.dtype.name, "shape": list(a.shape), "values": "range" if step else values, "text": str(a)})
 with open("numpy_prints.json", "w") as file:
     json.dump(cases, file, indent=0)
+
+# The same with printing options.
+choices = [
+    {"precision": 0}, {"precision": 3}, {"precision": 12}, {"threshold": 5}, {"threshold": 0, "edgeitems": 1},
+    {"threshold": 20, "edgeitems": 4}, {"linewidth": 20}, {"linewidth": 0}, {"linewidth": 200}, {"suppress": True},
+    {"suppress": True, "precision": 4}, {"precision": 2, "threshold": 3, "edgeitems": 2, "linewidth": 12},
+]
+arrays = [
+    np.array(1.23456789), np.array(True), np.array(-3), np.array(1e-9), np.array(nan), np.array([1e-5, 1.0, -2.5]),
+    np.array([1e9, 1.0]), np.array([1e-12, 5000.0]), rng.normal(size=(3, 7)), rng.normal(size=(4, 5, 3)).astype(f4),
+    np.arange(30, dtype=i8), np.arange(24, dtype=i4).reshape(2, 3, 4) * 1001, rng.random((3, 9)) > 0.5,
+    np.array([[nan, 1e-7], [inf, 2.0]]), np.exp(rng.normal(size=12) * 6), np.array([0.5, 1.5, 2.5]), np.zeros((0, 3)),
+]
+cases = []
+for a in arrays:
+    values = [str(x) if not np.isfinite(x) else (int(x) if a.dtype.kind in "iub" else float(x)) for x in a.ravel()]
+    for options in choices:
+        with np.printoptions(**options):
+            text = np.array2string(a)
+        cases.append({"dtype": a.dtype.name, "shape": list(a.shape), "values": values, "options": options, "text": text})
+with open("numpy_print_options.json", "w") as file:
+    json.dump(cases, file, separators=(",", ":"))
