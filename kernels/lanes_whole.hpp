@@ -12,14 +12,25 @@ struct Ceil { template <class T> T operator()(T x) const { return std::ceil(x); 
 struct Trunc { template <class T> T operator()(T x) const { return std::trunc(x); } };
 struct Rint { template <class T> T operator()(T x) const { return std::nearbyint(x); } };
 struct Copysign { template <class T> T operator()(T a, T b) const { return std::copysign(a, b); } };
-struct Nextafter { template <class T> T operator()(T a, T b) const { return std::nextafter(a, b); } };
+// The bits of floats are in the order of their magnitudes, so that a neighbour is one bit pattern further.
+struct Nextafter {
+  template <class T> T operator()(T a, T b) const {
+    using U = std::conditional_t<sizeof(T) == 4, std::uint32_t, std::uint64_t>;
+    const U pattern = __builtin_bit_cast(U, a);
+    const T neighbour = __builtin_bit_cast(T, static_cast<U>((a < b) == (a > T(0)) ? pattern + 1 : pattern - 1));
+    const T moved = a == T(0) ? std::copysign(std::numeric_limits<T>::denorm_min(), b) : neighbour;
+    return a != a || b != b ? a + b : a == b ? b : moved;
+  }
+};
+
+// Below 2^28 the quotient of two floats, taken in double, lies on the right side of every whole number.
+inline bool divides_in_double(double quotient, float b) {
+  return std::fabs(quotient) < 0x1p28 && std::fabs(b) <= std::numeric_limits<float>::max();
+}
 
 inline float fmod_of(float a, float b) {
-  // A quotient below 2^28 is truncated rightly in double, and its product with b is exact there.
-  const double q = std::trunc(static_cast<double>(a) / b);
-  if (std::fabs(q) < 0x1p28 && std::fabs(b) <= std::numeric_limits<float>::max()) {
-    return std::copysign(static_cast<float>(a - q * b), a);
-  }
+  const double quotient = std::trunc(static_cast<double>(a) / b);
+  if (divides_in_double(quotient, b)) return std::copysign(static_cast<float>(a - quotient * b), a);
   return std::fmod(a, b);
 }
 inline double fmod_of(double a, double b) {
@@ -44,6 +55,13 @@ struct Fmod {
 };
 struct Remainder {
   template <class T> T operator()(T a, T b) const {
+    if constexpr (std::is_same_v<T, float>) {
+      const double quotient = std::floor(static_cast<double>(a) / b);
+      if (divides_in_double(quotient, b)) {
+        const float left = static_cast<float>(a - quotient * b);
+        return left == 0 ? std::copysign(left, b) : left;
+      }
+    }
     const T left = Fmod{}(a, b);
     if constexpr (is_float<T>) {
       if (left == 0) return std::copysign(left, b);
@@ -54,6 +72,10 @@ struct Remainder {
 };
 struct FloorDivide {
   template <class T> T operator()(T a, T b) const {
+    if constexpr (std::is_same_v<T, float>) {
+      const double quotient = std::floor(static_cast<double>(a) / b);
+      if (divides_in_double(quotient, b)) return static_cast<float>(quotient);
+    }
     if constexpr (is_float<T>) {
       if (b == 0) return a / b;
       const T left = fmod_of(a, b);

@@ -82,23 +82,33 @@ double digamma(double x) {
   return digamma_positive(1 - x) - pi / std::tan(pi * part);
 }
 
+// 1 / x^n for n of at least 1.
+double inverse_power(double x, int n) {
+  double factor = 1 / x, result = 1;
+  for (; n != 0; n >>= 1) {
+    if (n & 1) result *= factor;
+    factor *= factor;
+  }
+  return result;
+}
+
 // The sum of (x + k)^-s over k = 0, 1, ... by Euler and Maclaurin; s is at least 2.
-double zeta(double s, double x) {
-  if (x > 1e8 && x == inf) return 0;
+double zeta(int s, double x) {
+  if (x == inf) return 0;
   double sum = 0;
   // A pole far to the right of x: only the terms around it count when the power is high.
   if (x < -100) x += std::floor(-x) - 100;
   const double far = 12 + 0.5 * s;
   while (x < far) {
     if (x == 0) return inf;
-    sum += std::pow(x, -s);
+    sum += inverse_power(x, s);
     x += 1;
   }
-  const double last = std::pow(x, -s);
-  double term = last / x * s, total = last * x / (s - 1) + 0.5 * last;
+  const double last = inverse_power(x, s), inverse = 1 / x, z = inverse * inverse;
+  double term = last * inverse * s, total = last * x / (s - 1) + 0.5 * last;
   for (int j = 0; j < 12; ++j) {
     total += bernoulli[j] * term;
-    term *= (s + 2 * j + 1) * (s + 2 * j + 2) / (x * x);
+    term *= (s + 2.0 * j + 1) * (s + 2.0 * j + 2) * z;
   }
   return sum + total;
 }
@@ -123,14 +133,14 @@ double cotangent_derivative(int n, double x) {
 
 double polygamma(double order, double x) {
   if (order == 0) return digamma(x);
-  if (!(order > 0) || order != std::floor(order) || x != x) return nan;
+  if (!(order > 0 && order < 1000) || order != std::floor(order) || x != x) return nan;
   const double sign = std::fmod(order, 2) == 0 ? -1 : 1;
   if (x < -30 && order <= 60) {
     const double part = x - std::nearbyint(x);
     if (part == 0) return sign * inf;
     return -sign * polygamma(order, 1 - x) - cotangent_derivative(static_cast<int>(order), part);
   }
-  return sign * std::tgamma(order + 1) * zeta(order + 1, x);
+  return sign * std::tgamma(order + 1) * zeta(static_cast<int>(order) + 1, x);
 }
 
 // --- Bessel functions ------------------------------------------------------------------------------------------------

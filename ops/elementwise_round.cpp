@@ -148,7 +148,10 @@ Tensor xlogy(const Arg& x, const Arg& y) {
 Tensor lerp(const Arg& a, const Arg& b, const Arg& t) {
   const Within here("lerp", a);
   const Tensor width = subtract(b, a);
-  return where(less(t, 0.5), add(a, multiply(t, width)), subtract(b, width * subtract(1, t)));
+  const auto from_a = [&] { return add(a, multiply(t, width)); };
+  const auto from_b = [&] { return subtract(b, width * subtract(1, t)); };
+  if (t.kind() == Arg::Kind::real) return t.real() < 0.5 ? from_a() : from_b();
+  return where(less(t, 0.5), from_a(), from_b());
 }
 
 Tensor nan_to_num(const Arg& x, double nan, double posinf, double neginf) {
