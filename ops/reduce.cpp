@@ -1,8 +1,8 @@
 #include <xgrad/ops/reduce.hpp>
 
-#include <xgrad/graph/fold.hpp>
 #include <xgrad/kernels/moves.hpp>
 #include <xgrad/ops/elementwise.hpp>
+#include <xgrad/ops/reduce_parts.hpp>
 #include <xgrad/ops/table.hpp>
 
 namespace xgrad {
@@ -80,11 +80,6 @@ Tensor place_of(const Op& op, const Arg& x, int axis, bool keepdims) {
   return record(op, {Arg(t, x.where())}, {.a = -1 - __builtin_ctz(mask), .b = keepdims});
 }
 
-Tensor real(const Arg& x) {
-  Tensor t = x.tensor();
-  return is_floating(t.dtype()) ? t : cast(t, float32);
-}
-
 }  // namespace
 
 Tensor mean(const Arg& x, Axes axes, bool keepdims) {
@@ -108,11 +103,41 @@ Tensor std(const Arg& x, Axes axes, bool keepdims, int ddof) {
   return sqrt(var(x, axes, keepdims, ddof));
 }
 
+Tensor average(const Arg& x, const Arg& weights, Axes axes, bool keepdims) {
+  const Within here("average", x);
+  const Tensor t = real(x);
+  Tensor w = real(weights);
+  const std::uint32_t mask = mask_from_end(axes, t.rank(), "average", x.where());
+  // 1-D weights along the one axis that is folded: new axes of length 1 behind them.
+  if (w.rank() == 1 && t.rank() > 1 && mask && (mask & (mask - 1)) == 0) w = expand_axes(w, mask - 1);
+  const Tensor spread = broadcast_like(w, t);
+  return sum(t * spread, axes, keepdims) / sum(spread, axes, keepdims);
+}
+
 Tensor max(const Arg& x, Axes axes, bool keepdims) { return extreme(max_op, x, axes, keepdims); }
 Tensor min(const Arg& x, Axes axes, bool keepdims) { return extreme(min_op, x, axes, keepdims); }
 
+Tensor ptp(const Arg& x, Axes axes, bool keepdims) {
+  const Within here("ptp", x);
+  return max(x, axes, keepdims) - min(x, axes, keepdims);
+}
+
 Tensor argmax(const Arg& x, int axis, bool keepdims) { return place_of(argmax_op, x, axis, keepdims); }
 Tensor argmin(const Arg& x, int axis, bool keepdims) { return place_of(argmin_op, x, axis, keepdims); }
+
+// Counted in float32, where vectors are widest: a sum of zeros and ones is 0 only if all of them are.
+Tensor any(const Arg& x, Axes axes, bool keepdims) {
+  const Within here("any", x);
+  return sum(cast(not_equal(x, 0), float32), axes, keepdims) > 0;
+}
+Tensor all(const Arg& x, Axes axes, bool keepdims) {
+  const Within here("all", x);
+  return equal(sum(cast(equal(x, 0), float32), axes, keepdims), 0);
+}
+Tensor count_nonzero(const Arg& x, Axes axes, bool keepdims) {
+  const Within here("count_nonzero", x);
+  return sum(not_equal(x, 0), axes, keepdims);
+}
 
 Rows reduce_rows() {
   using In = std::span<const Tensor>;
@@ -146,6 +171,20 @@ Rows reduce_rows() {
        .special = {{[] { return std(doubles({1, 5})); }, {2}}},
        .errors = {{[] { return std(zeros({2}), 1); }, "[std]"}},
        .fewer_samples = "the derivative at a spread of 0 is infinite"},
+      {.name = "average",
+       .call = [](In in) { return average(in[0], in[1], in[0].rank() ? Axes{0} : Axes{}, true); },
+       .samples = {{{{.shape = {3, 2}}, {.shape = {3}, .low = 0.5, .high = 2}}},
+                   {{{.shape = {3, 2}}, {.shape = {3, 2}, .low = 0.5, .high = 2}}},
+                   {{{.shape = {3, 2, 2}}, {.shape = {3}, .low = 0.5, .high = 2}}},
+                   {{{.shape = {3, 2}}, {.shape = {1, 2}, .low = 0.5, .high = 2}}},
+                   {{{.shape = {}}, {.shape = {}, .low = 0.5, .high = 2}}},
+                   {{{.shape = {3, 0}}, {.shape = {3}, .low = 0.5, .high = 2}}},
+                   {{{.shape = {3, 2}, .strided = true}, {.shape = {3}, .low = 0.5, .high = 2}}}},
+       .special = {{[] { return average(ints({1, 2, 3}), ints({3, 0, 1})); }, {1.5}},
+                   {[] { return average(doubles({1, 2}), doubles({1, -1})); }, {-inf}},
+                   {[] { return average(tensor({{1., 2.}, {3., 4.}}), tensor({1., 3.}), 1); }, {1.75, 3.75}}},
+       .errors = {{[] { return average(zeros({2, 3}), zeros({2}), 1); }, "[average: broadcast_like]"},
+                  {[] { return average(zeros({2, 3}), 1, 2); }, "[average] expected an axis"}}},
       {.name = "max",
        .call = [](In in) { return max(in[0], last(in[0])); },
        .samples = unary_samples(-2, 2),
@@ -169,6 +208,39 @@ Rows reduce_rows() {
                     },
                     {1, 1, 0, 1}}},
        .errors = {{[] { return min(zeros({0})); }, "[min]"}}},
+      {.name = "amax",
+       .call = [](In in) { return amax(in[0], last(in[0])); },
+       .samples = unary_samples(-2, 2)},
+      {.name = "amin",
+       .call = [](In in) { return amin(in[0], last(in[0])); },
+       .samples = unary_samples(-2, 2)},
+      {.name = "ptp",
+       .call = [](In in) { return ptp(in[0], last(in[0]), true); },
+       .samples = unary_samples(-2, 2),
+       .special = {{[] { return ptp(ints({5, -3, 2})); }, {8}}, {[] { return ptp(doubles({5, nan})); }, {nan}}},
+       .errors = {{[] { return ptp(zeros({0})); }, "expected at least one element along axis 0"}}},
+      {.name = "any",
+       .call = [](In in) { return any(in[0] > 1, last(in[0])); },
+       .samples = unary_samples(-2, 2),
+       .special = {{[] { return any(doubles({0, -0.0})); }, {0}}, {[] { return any(doubles({0, nan})); }, {1}},
+                   {[] { return any(zeros({2, 0}), 1); }, {0, 0}},
+                   {[] { return any(tensor({{0., 2.}, {0., 0.}}, {.dtype = uint8}), 1, true); }, {1, 0}}},
+       .errors = {{[] { return any(zeros({2}), 1); }, "expected an axis from -1 to 0, got 1"}},
+       .no_derivative = "its result is true or false"},
+      {.name = "all",
+       .call = [](In in) { return all(in[0] > 1, last(in[0])); },
+       .samples = unary_samples(-2, 2),
+       .special = {{[] { return all(doubles({1, -0.0})); }, {0}}, {[] { return all(doubles({1, nan})); }, {1}},
+                   {[] { return all(zeros({2, 0}), 1); }, {1, 1}}},
+       .errors = {{[] { return all(zeros({2}), 1); }, "expected an axis"}},
+       .no_derivative = "its result is true or false"},
+      {.name = "count_nonzero",
+       .call = [](In in) { return count_nonzero(in[0] > 0, last(in[0])); },
+       .samples = unary_samples(-2, 2),
+       .special = {{[] { return count_nonzero(doubles({1, -0.0, nan})); }, {2}},
+                   {[] { return count_nonzero(zeros({2, 0}), 1, true); }, {0, 0}}},
+       .errors = {{[] { return count_nonzero(zeros({2}), 1); }, "expected an axis"}},
+       .no_derivative = "its result is a count"},
       {.name = "argmax",
        .call = [](In in) { return argmax(in[0]); },
        .samples = rows_of_numbers,

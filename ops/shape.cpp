@@ -128,6 +128,36 @@ Tensor swapaxes(const Arg& x, int axis1, int axis2) {
   return transpose_from_end(x, {axes, static_cast<std::size_t>(rank)});
 }
 
+Tensor moveaxis(const Arg& x, Axes source, Axes destination) {
+  const Within here("moveaxis", x);
+  const Tensor t = x.tensor();
+  const int rank = t.rank();
+  std::uint32_t left = mask_from_end(source, rank, "moveaxis", x.where());
+  std::uint32_t open = mask_from_end(destination, rank, "moveaxis", x.where());
+  if (source.all() || destination.all() || __builtin_popcount(left) != __builtin_popcount(open))
+    throw ShapeError("[moveaxis] expected equally many axes to move and places to move them to, got " +
+                     std::to_string(source.end() - source.begin()) + " and " +
+                     std::to_string(destination.end() - destination.begin()) + place(x.where()));
+  int order[max_rank];
+  const auto front = [&](int axis) { return axis < 0 ? axis + rank : axis; };
+  for (const int *from = source.begin(), *to = destination.begin(); from != source.end(); ++from, ++to)
+    order[front(*to)] = front(*from);
+  for (int i = 0, next = 0; i < rank; ++i) {
+    if (open >> (rank - 1 - i) & 1) continue;
+    while (left >> (rank - 1 - next) & 1) ++next;
+    order[i] = next++;
+  }
+  return transpose(t, std::span<const int>(order, static_cast<std::size_t>(rank)));
+}
+
+Tensor matrix_transpose(const Arg& x) {
+  if (x.tensor().rank() < 2)
+    throw ShapeError("[matrix_transpose] expected two axes or more, got " + to_string(x.tensor().shape()) +
+                     place(x.where()));
+  const Within here("matrix_transpose", x);
+  return swapaxes(x, -1, -2);
+}
+
 Tensor expand_dims(const Arg& x, int axis) {
   return expand_axes(x, mask_from_end(axis, x.tensor().rank() + 1, "expand_dims", x.where()));
 }
@@ -186,6 +216,31 @@ Rows shape_rows() {
        .samples = matrices,
        .special = {{[] { return swapaxes(tensor({{1., 2.}, {3., 4.}}), 1, 0); }, {1, 3, 2, 4}}},
        .errors = {{[] { return swapaxes(zeros({2}), 0, 1); }, "[swapaxes] expected an axis from -1 to 0, got 1"}},
+       .fewer_samples = "a scalar has no axes"},
+      {.name = "permute_dims",
+       .call = [](In in) { return permute_dims(in[0], {1, 0}); },
+       .samples = matrices,
+       .fewer_samples = "a scalar has no axes"},
+      {.name = "moveaxis",
+       .call = [](In in) { return in[0].rank() == 3 ? moveaxis(in[0], {0, -1}, {-1, 0}) : moveaxis(in[0], 0, -1); },
+       .samples = {{{{.shape = {2, 3}}}},
+                   {{{.shape = {2, 3, 4}}}},
+                   {{{.shape = {4, 3}, .broadcast = true}}},
+                   {{{.shape = {0, 3}}}},
+                   {{{.shape = {3, 4}, .strided = true}}}},
+       .special = {{[] { return moveaxis(tensor({{1., 2.}, {3., 4.}}), 1, 0); }, {1, 3, 2, 4}},
+                   {[] { return moveaxis(doubles({1, 2}), 0, 0); }, {1, 2}},
+                   {[] { return moveaxis(reshape(arange(6), {1, 2, 3}), {0, 1}, {2, 0}); }, {0, 1, 2, 3, 4, 5}},
+                   {[] { return moveaxis(reshape(arange(6), {1, 2, 3}), {2}, {0}); }, {0, 3, 1, 4, 2, 5}}},
+       .errors = {{[] { return moveaxis(zeros({2, 3}), 0, 2); }, "[moveaxis] expected an axis from -2 to 1, got 2"},
+                  {[] { return moveaxis(zeros({2, 3}), {0, 1}, 0); }, "[moveaxis] expected equally many"},
+                  {[] { return moveaxis(zeros({2, 3}), {0, 0}, {0, 1}); }, "each axis once"}},
+       .fewer_samples = "a scalar has no axes"},
+      {.name = "matrix_transpose",
+       .call = [](In in) { return matrix_transpose(in[0]); },
+       .samples = matrices,
+       .special = {{[] { return matrix_transpose(reshape(arange(4), {1, 2, 2})); }, {0, 2, 1, 3}}},
+       .errors = {{[] { return matrix_transpose(zeros({2})); }, "[matrix_transpose] expected two axes or more"}},
        .fewer_samples = "a scalar has no axes"},
       {.name = "expand_dims",
        .call = [](In in) { return expand_dims(in[0], 0) * expand_dims(in[0], -1); },

@@ -10,6 +10,12 @@ Tensor transpose(const Arg& x);
 /// Axis i of the result is axis axes[i] of x. Throws ShapeError unless `axes` is a permutation.
 Tensor transpose(const Arg& x, std::initializer_list<int> axes);
 Tensor transpose(const Arg& x, std::span<const int> axes);
+inline Tensor permute_dims(const Arg& x, std::initializer_list<int> axes) { return transpose(x, axes); }
+/// x with axes `source` at the places `destination` of the result; the others keep their order. Throws ShapeError for
+/// axes out of range, given twice, or not equally many.
+Tensor moveaxis(const Arg& x, Axes source, Axes destination);
+/// The last two axes exchanged. Throws ShapeError for fewer.
+Tensor matrix_transpose(const Arg& x);
 /// x with two axes exchanged.
 Tensor swapaxes(const Arg& x, int axis1, int axis2);
 

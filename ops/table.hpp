@@ -15,6 +15,9 @@ Rows bitwise_rows();
 Rows special_rows();
 Rows activation_rows();
 Rows reduce_rows();
+Rows reduce_prod_rows();      ///< ops/reduce.hpp: products, reductions that leave out NaN
+Rows reduce_norm_rows();      ///< ops/reduce.hpp: norms
+Rows reduce_quantile_rows();  ///< ops/reduce.hpp: quantiles
 Rows scan_rows();
 Rows product_rows();
 Rows einsum_rows();
@@ -41,6 +44,9 @@ inline auto all_rows() {
       choice_rows(),      //
       activation_rows(),  //
       reduce_rows(),      //
+      reduce_prod_rows(),
+      reduce_norm_rows(),
+      reduce_quantile_rows(),
       scan_rows(),        //
       product_rows(),     //
       einsum_rows(),      //
