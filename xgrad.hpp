@@ -17,6 +17,7 @@
 #include <xgrad/ops/activation.hpp>
 #include <xgrad/ops/bitwise.hpp>
 #include <xgrad/ops/compare.hpp>
+#include <xgrad/ops/creation.hpp>
 #include <xgrad/ops/decompositions.hpp>
 #include <xgrad/ops/einsum.hpp>
 #include <xgrad/ops/elementwise.hpp>

@@ -1,5 +1,6 @@
 #include <xgrad/kernels/moves.hpp>
 #include <xgrad/ops/shape.hpp>
+#include <xgrad/ops/shape_parts.hpp>
 #include <xgrad/ops/table.hpp>
 
 #include <algorithm>
@@ -11,19 +12,8 @@ namespace {
 
 // --- joining ---------------------------------------------------------------------------------------------------------
 
-/// How an array falls apart around an axis.
-struct Around {
-  std::int64_t outer = 1, inner = 1;
-};
-Around around(const Shape& shape, int axis) {
-  Around result;
-  for (int i = 0; i < shape.rank(); ++i)
-    if (i != axis) (i < axis ? result.outer : result.inner) *= shape[i];
-  return result;
-}
-
 /// Copies `length` steps along an axis between a part and a whole that has `whole` of them, from `offset` on.
-void copy_part(const Launch& launch, const Around& sizes, std::int64_t length, std::int64_t whole, std::int64_t offset,
+void copy_part(const Launch& launch, const Sides& sizes, std::int64_t length, std::int64_t whole, std::int64_t offset,
                const void* part_or_whole, bool into_whole) {
   const std::int64_t counts[2] = {sizes.outer, length * sizes.inner};
   if (counts[0] == 0 || counts[1] == 0) return;
@@ -56,8 +46,8 @@ void infer_concatenate(Recording& call) {
 }
 
 void run_concatenate(const Launch& launch) {
-  const int axis = static_cast<int>(launch.attributes[0]) + launch.out.shape.rank();
-  const Around sizes = around(launch.out.shape, axis);
+  const int axis = static_cast<int>(launch.attributes[0]);
+  const Sides sizes = sides_of(launch.out.shape, axis);
   std::int64_t offset = 0;
   for (const View& part : launch.in) {
     copy_part(launch, sizes, part.shape[axis], launch.out.shape[axis], offset, part.data, true);
@@ -90,11 +80,11 @@ void infer_part(Recording& call) {
 
 void run_part(const Launch& launch) {
   const View& whole = launch.in[0];
-  const int axis = static_cast<int>(launch.attributes[0]) + whole.shape.rank();
+  const int axis = static_cast<int>(launch.attributes[0]);
   std::int64_t offset = 0;
   for (std::int64_t k = 0; k < launch.attributes[1]; ++k)
     offset += launch.in[static_cast<std::size_t>(k) + 1].shape[axis];
-  copy_part(launch, around(whole.shape, axis), launch.out.shape[axis], whole.shape[axis], offset, whole.data, false);
+  copy_part(launch, sides_of(whole.shape, axis), launch.out.shape[axis], whole.shape[axis], offset, whole.data, false);
 }
 
 /// The whole with zeros wherever other parts were.
@@ -119,6 +109,59 @@ Tensor part_of(const Applied& concatenation, const Tensor& g) {
   for (int k = 0; k < concatenation.arity(); ++k) inputs.push_back(concatenation.in(k));
   std::vector<Arg> args(inputs.begin(), inputs.end());
   return record(part_op, args, {.a = concatenation.attribute(0), .b = concatenation.argument()});
+}
+
+// --- a section of an axis --------------------------------------------------------------------------------------------
+
+/// Which steps of an axis a section is, as NumPy's array_split: the first n % sections of them have one step more.
+struct Steps {
+  std::int64_t offset = 0, length = 0;
+};
+Steps section_of(std::int64_t n, std::int64_t which, std::int64_t sections) {
+  const std::int64_t length = n / sections, longer = n % sections;
+  return {.offset = which * length + std::min(which, longer), .length = length + (which < longer)};
+}
+
+/// Attribute 0 is the axis counted from the end; the list holds which section is meant and their number.
+void infer_section(Recording& call) {
+  Shape result = call.shape(0);
+  const int axis = call.axis(call.attribute(0), result.rank());
+  result.set(axis, section_of(result[axis], call.list()[0], call.list()[1]).length);
+  call.result(result, call.dtype(0));
+}
+
+void run_section(const Launch& launch) {
+  const Shape& whole = launch.in[0].shape;
+  const int axis = static_cast<int>(launch.attributes[0]);
+  const Steps steps = section_of(whole[axis], launch.list[0], launch.list[1]);
+  copy_part(launch, sides_of(whole, axis), steps.length, whole[axis], steps.offset, launch.in[0].data, false);
+}
+
+/// Inputs: a section, and the array it was cut from, which lends its shape. The section in its place, zeros around it.
+void run_unsection(const Launch& launch) {
+  const Shape& whole = launch.out.shape;
+  const int axis = static_cast<int>(launch.attributes[0]);
+  const Steps steps = section_of(whole[axis], launch.list[0], launch.list[1]);
+  std::memset(launch.out.data, 0, static_cast<std::size_t>(whole.size()) * size_of(launch.out.dtype));
+  copy_part(launch, sides_of(whole, axis), steps.length, whole[axis], steps.offset, launch.in[0].data, true);
+}
+
+Tensor unsection(const Applied& c, const Tensor& g);
+
+constexpr Op section_op{
+    .name = "section", .infer = infer_section, .rules = {unsection}, .linear = true, .run = run_section};
+constexpr Op unsection_op{
+    .name = "unsection",
+    .infer = [](Recording& call) { call.result(call.shape(1), call.dtype(0)); },
+    .rules = {[](const Applied& c, const Tensor& g) {
+      return record(section_op, {g}, {.a = c.attribute(0), .list = c.list()});
+    }},
+    .linear = true,
+    .shape_only = 2,
+    .run = run_unsection};
+
+Tensor unsection(const Applied& c, const Tensor& g) {
+  return record(unsection_op, {g, c.in(0)}, {.a = c.attribute(0), .list = c.list()});
 }
 
 Tensor join(std::span<const Arg> tensors, int axis, const char* name, const Location& where) {
@@ -246,6 +289,11 @@ constexpr Op unslice_op{
 Tensor unslice(const Applied& c, const Tensor& g) { return record(unslice_op, {g, c.in(0)}, {.list = c.list()}); }
 
 }  // namespace
+
+Tensor section(const Arg& x, int axis, std::int64_t which, std::int64_t sections) {
+  const std::int64_t list[2] = {which, sections};
+  return record(section_op, {x}, {.a = axis, .list = list});
+}
 
 Tensor concatenate(std::initializer_list<Arg> tensors, int axis) {
   return join(std::span(tensors.begin(), tensors.size()), axis, "concatenate", place_of(tensors));

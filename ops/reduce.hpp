@@ -47,12 +47,11 @@ Tensor count_nonzero(const Arg& x, Axes axes = {}, bool keepdims = false);
 /// The 2-norm sqrt(sum(x^2)) of all elements; integers become float32. The derivative at x = 0 is 0.
 Tensor norm(const Arg& x);
 /// Norm over one axis (a vector's) or two (a matrix's: rows, columns); all axes of a 1-D or 2-D x by default. A vector:
-/// order 0 counts what is not 0, inf is the largest |x|, -inf the smallest, p is sum(|x|^p)^(1/p). A matrix: 1 and inf
-/// are the largest sum of |x| over a column or row, -1 and -inf the smallest. The derivative at a vector of zeros and that
-/// of an element 0 is 0. Throws ShapeError for more than two axes and ValueError for another order of a matrix (2 and -2
-/// need singular values).
+/// order 0 counts what is not 0, inf is the largest |x|, -inf the smallest, p is sum(|x|^p)^(1/p). A matrix: as
+/// matrix_norm. The derivative at a vector of zeros and that of an element 0 is 0. Throws ShapeError for no axis or
+/// more than two, ValueError for an order that matrices do not have.
 Tensor norm(const Arg& x, double order, Axes axes = {}, bool keepdims = false);
-/// The same by name: "fro", the square root of the sum of the squares of a matrix.
+/// The same by name: "fro" or "nuc", as matrix_norm.
 Tensor norm(const Arg& x, std::string_view order, Axes axes = {}, bool keepdims = false);
 /// norm of an order over any number of axes, taken together as one vector (NumPy's linalg.vector_norm).
 Tensor vector_norm(const Arg& x, Axes axes = {}, bool keepdims = false, double order = 2);
@@ -67,12 +66,12 @@ Tensor nanstd(const Arg& x, Axes axes = {}, bool keepdims = false, int ddof = 0)
 Tensor nanmax(const Arg& x, Axes axes = {}, bool keepdims = false);
 Tensor nanmin(const Arg& x, Axes axes = {}, bool keepdims = false);
 
-/// The q-quantile over axes: the value below which a share q of the sorted elements lies, 0 <= q <= 1. `method` is one of
-/// NumPy's: "linear" (place (n-1) q, between neighbours in proportion), "lower", "higher", "nearest", "midpoint",
+/// The q-quantile over axes: the value below which a share q of the sorted elements lies, 0 <= q <= 1. `method` is one
+/// of NumPy's: "linear" (place (n-1) q, between neighbours in proportion), "lower", "higher", "nearest", "midpoint",
 /// "inverted_cdf", "averaged_inverted_cdf", "closest_observation", "interpolated_inverted_cdf", "hazen", "weibull",
-/// "median_unbiased", "normal_unbiased". Integers become float32; NaN if any element is. The gradient goes to the one or
-/// two elements it lies between; of equal ones to those that come first. Throws ValueError for another q or method and
-/// ShapeError for no elements.
+/// "median_unbiased", "normal_unbiased". Integers become float32; NaN if any element is. The gradient goes to the one
+/// or two elements it lies between; of equal ones to those that come first. Throws ValueError for another q or method
+/// and ShapeError for no elements.
 Tensor quantile(const Arg& x, double q, Axes axes = {}, bool keepdims = false, std::string_view method = "linear");
 /// One quantile for each q, along a new first axis.
 Tensor quantile(const Arg& x, std::initializer_list<double> q, Axes axes = {}, bool keepdims = false,
@@ -81,8 +80,8 @@ Tensor quantile(const Arg& x, std::initializer_list<double> q, Axes axes = {}, b
 Tensor percentile(const Arg& x, double q, Axes axes = {}, bool keepdims = false, std::string_view method = "linear");
 Tensor percentile(const Arg& x, std::initializer_list<double> q, Axes axes = {}, bool keepdims = false,
                   std::string_view method = "linear");
-/// The middle of the sorted elements over axes, the mean of the two middle ones of an even number (NumPy's; PyTorch's is
-/// the lower of the two). Otherwise as quantile.
+/// The middle of the sorted elements over axes, the mean of the two middle ones of an even number (NumPy's; PyTorch's
+/// is the lower of the two). Otherwise as quantile.
 Tensor median(const Arg& x, Axes axes = {}, bool keepdims = false);
 
 }  // namespace xgrad

@@ -1,6 +1,8 @@
 #include <xgrad/graph/grad.hpp>
 #include <xgrad/ops/elementwise.hpp>
+#include <xgrad/ops/linalg.hpp>
 #include <xgrad/ops/reduce_parts.hpp>
+#include <xgrad/ops/shape.hpp>
 #include <xgrad/ops/table.hpp>
 
 #include <cmath>
@@ -33,33 +35,20 @@ Tensor vector_norm_of(const Tensor& x, double order, const Axes& axes, bool keep
   return order > 0 ? power_or_zero(total, 1 / order) : power(total, 1 / order);
 }
 
-Tensor matrix_norm_of(const Tensor& x, double order, std::uint32_t rows, std::uint32_t columns, bool keepdims,
-                      const Location& where) {
-  if (std::isnan(order) || (std::fabs(order) != 1 && !std::isinf(order)))
-    throw ValueError("[norm] expected order 1, -1, infinity, -infinity or \"fro\" of a matrix, got " +
-                     std::to_string(order) + place(where));
-  const bool down = std::fabs(order) == 1;
-  const Tensor sums = sum_over(abs(x), down ? rows : columns, true);
-  const int axis = -1 - __builtin_ctz(down ? columns : rows);
-  const Tensor result = order > 0 ? max(sums, axis, true) : min(sums, axis, true);
-  return keepdims ? result : squeeze_axes(result, rows | columns);
+int number_of_axes(const Tensor& x, const Axes& axes, const Location& where) {
+  const int number = __builtin_popcount(mask_from_end(axes, x.rank(), "norm", where));
+  if (number != 1 && number != 2)
+    throw ShapeError("[norm] expected one axis for vectors or two for matrices, got " + std::to_string(number) +
+                     " of " + to_string(x.shape()) + "; vector_norm takes any number" + place(where));
+  return number;
 }
 
-/// The axes asked for, from the front; all of them by default, of which there may be two.
-struct Asked {
-  std::uint32_t mask = 0;
-  std::uint32_t first = 0;  ///< the one that was named first
-  int number = 0;
-};
-Asked asked_axes(const Tensor& x, const Axes& axes, const Location& where) {
-  Asked result{.mask = mask_from_end(axes, x.rank(), "norm", where)};
-  result.number = __builtin_popcount(result.mask);
-  if (result.number != 1 && result.number != 2)
-    throw ShapeError("[norm] expected one axis for vectors or two for matrices, got " + std::to_string(result.number) +
-                     " of " + to_string(x.shape()) + "; vector_norm takes any number" + place(where));
-  const int first = axes.all() ? 0 : *axes.begin();
-  result.first = mask_from_end(first, x.rank(), "norm", where);
-  return result;
+/// The matrix norm over two axes, the first of which counts the rows.
+template <class Order>
+Tensor over_matrices(const Tensor& x, Order order, const Axes& axes, bool keepdims, const Location& where) {
+  const Tensor matrices = axes.all() ? x : moveaxis(x, axes, {-2, -1});
+  const Tensor result = matrix_norm(Arg(matrices, where), order);
+  return keepdims ? expand_axes(result, mask_from_end(axes, x.rank(), "norm", where)) : result;
 }
 
 }  // namespace
@@ -72,22 +61,17 @@ Tensor norm(const Arg& x) {
 Tensor norm(const Arg& x, double order, Axes axes, bool keepdims) {
   const Within here("norm", x);
   const Tensor t = real(x);
-  const Asked asked = asked_axes(t, axes, x.where());
-  if (asked.number == 1) return vector_norm_of(t, order, axes, keepdims);
-  return matrix_norm_of(t, order, asked.first, asked.mask & ~asked.first, keepdims, x.where());
+  if (number_of_axes(t, axes, x.where()) == 1) return vector_norm_of(t, order, axes, keepdims);
+  return over_matrices(t, order, axes, keepdims, x.where());
 }
 
 Tensor norm(const Arg& x, std::string_view order, Axes axes, bool keepdims) {
   const Within here("norm", x);
   const Tensor t = real(x);
-  if (order != "fro")
-    throw ValueError("[norm] expected the order \"fro\" or a number, got \"" + std::string(order) + "\"" +
-                     place(x.where()));
-  const Asked asked = asked_axes(t, axes, x.where());
-  if (asked.number != 2)
-    throw ShapeError("[norm] expected two axes for the order \"fro\", got one of " + to_string(t.shape()) +
-                     place(x.where()));
-  return two_norm(t, axes, keepdims);
+  if (number_of_axes(t, axes, x.where()) != 2)
+    throw ShapeError("[norm] expected two axes for the order \"" + std::string(order) + "\", got one of " +
+                     to_string(t.shape()) + place(x.where()));
+  return over_matrices(t, order, axes, keepdims, x.where());
 }
 
 Tensor vector_norm(const Arg& x, Axes axes, bool keepdims, double order) {
@@ -121,33 +105,114 @@ Rows reduce_norm_rows() {
                    {{{.shape = {}, .low = 0.5}}},
                    {{{.shape = {0, 3}}}},
                    {{{.shape = {3, 4}, .strided = true}}}},
-       .special = {{[] { return norm(doubles({3, -4})); }, {5}}, {[] { return norm(ints({3, 4}), 1); }, {7}},
-                   {[] { return norm(doubles({3, -4, 0}), 0); }, {2}},
-                   {[] { return norm(doubles({3, -4, 0}), inf); }, {4}},
-                   {[] { return norm(doubles({3, -4, 0}), -inf); }, {0}},
-                   {[] { return norm(doubles({3, 0}), -1); }, {0}}, {[] { return norm(doubles({3, nan})); }, {nan}},
-                   {[] { return norm(doubles({inf, 1}), 3); }, {inf}}, {[] { return norm(zeros({0})); }, {0}},
-                   {[] { return norm(tensor({{1., -2.}, {-3., 4.}}), 1); }, {6}},
-                   {[] { return norm(tensor({{1., -2.}, {-3., 4.}}), -1); }, {4}},
-                   {[] { return norm(tensor({{1., -2.}, {-3., 4.}}), inf); }, {7}},
-                   {[] { return norm(tensor({{1., -2.}, {-3., 4.}}), inf, {1, 0}, true); }, {6}},
-                   {[] { return norm(tensor({{1., -2.}, {-2., 4.}}), "fro"); }, {5}},
-                   {[] { return slope(2, doubles({0, 0})); }, {0, 0}},
-                   
-                   {[] { return slope(0.5, doubles({0, 4})); }, {0, 1}},
-                   {[] { return slope(-1, doubles({0, 4})); }, {0, 0}},
-                   {[] { return slope(3, doubles({0, 0})); }, {0, 0}}, {[] { return slope(0, doubles({0, 2})); }, {0, 0}}},
-       .errors = {{[] { return norm(zeros({2, 2, 2}), 1); }, "[norm] expected one axis for vectors or two"},
-                  {[] { return norm(zeros({2, 2}), 2); }, "of a matrix, got 2.0"},
-                  {[] { return norm(zeros({2, 2}), "nuc"); }, "got \"nuc\""},
+       .special = {{[] {
+                      return norm(doubles({3, -4}));
+                    },
+                    {5}},
+                   {[] {
+                      return norm(ints({3, 4}), 1);
+                    },
+                    {7}},
+                   {[] {
+                      return norm(doubles({3, -4, 0}), 0);
+                    },
+                    {2}},
+                   {[] {
+                      return norm(doubles({3, -4, 0}), inf);
+                    },
+                    {4}},
+                   {[] {
+                      return norm(doubles({3, -4, 0}), -inf);
+                    },
+                    {0}},
+                   {[] {
+                      return norm(doubles({3, 0}), -1);
+                    },
+                    {0}},
+                   {[] {
+                      return norm(doubles({3, nan}));
+                    },
+                    {nan}},
+                   {[] {
+                      return norm(doubles({inf, 1}), 3);
+                    },
+                    {inf}},
+                   {[] { return norm(zeros({0})); }, {0}},
+                   {[] {
+                      return norm(tensor({{1., -2.}, {-3., 4.}}), 1);
+                    },
+                    {6}},
+                   {[] {
+                      return norm(tensor({{1., -2.}, {-3., 4.}}), -1);
+                    },
+                    {4}},
+                   {[] {
+                      return norm(tensor({{1., -2.}, {-3., 4.}}), inf);
+                    },
+                    {7}},
+                   {[] {
+                      return norm(tensor({{1., -2.}, {-3., 4.}}), inf, {1, 0}, true);
+                    },
+                    {6}},
+                   {[] {
+                      return norm(tensor({{1., -2.}, {-2., 4.}}), "fro");
+                    },
+                    {5}},
+                   {[] {
+                      return norm(tensor({{0., -2.}, {0., 0.}}), 2, {-1, 0}, true);
+                    },
+                    {2}},
+                   {[] {
+                      return norm(tensor({{0., -2.}, {0., 0.}}), "nuc");
+                    },
+                    {2}},
+                   {[] {
+                      return slope(2, doubles({0, 0}));
+                    },
+                    {0, 0}},
+
+                   {[] {
+                      return slope(0.5, doubles({0, 4}));
+                    },
+                    {0, 1}},
+                   {[] {
+                      return slope(-1, doubles({0, 4}));
+                    },
+                    {0, 0}},
+                   {[] {
+                      return slope(3, doubles({0, 0}));
+                    },
+                    {0, 0}},
+                   {[] {
+                      return slope(0, doubles({0, 2}));
+                    },
+                    {0, 0}}},
+       .errors = {{[] {
+                     return norm(zeros({2, 2, 2}), 1);
+                   },
+                   "[norm] expected one axis for vectors or two"},
+                  {[] {
+                     return norm(zeros({2, 2}), 3);
+                   },
+                   "norm] expected"},
+                  {[] {
+                     return norm(zeros({2, 2}), "max");
+                   },
+                   "max"},
                   {[] { return norm(zeros({2}), "fro"); }, "expected two axes"},
                   {[] { return norm(zeros({2}), 1, 1); }, "[norm] expected an axis"},
                   {[] { return norm(zeros({0}), inf); }, "expected at least one element"}}},
       {.name = "vector_norm",
        .call = [](In in) { return vector_norm(in[0], last(in[0]), true) + vector_norm(in[0], {}, false, 1.5); },
        .samples = unary_samples(0.1, 2),
-       .special = {{[] { return vector_norm(tensor({{1., -2.}, {-2., 4.}})); }, {5}},
-                   {[] { return vector_norm(tensor({{1., -2.}, {-3., 4.}}), 1, false, inf); }, {2, 4}}},
+       .special = {{[] {
+                      return vector_norm(tensor({{1., -2.}, {-2., 4.}}));
+                    },
+                    {5}},
+                   {[] {
+                      return vector_norm(tensor({{1., -2.}, {-3., 4.}}), 1, false, inf);
+                    },
+                    {2, 4}}},
        .errors = {{[] { return vector_norm(zeros({2}), 1); }, "[vector_norm] expected an axis"},
                   {[] { return vector_norm(zeros({2}), 0, false, nan); }, "[vector_norm] expected a number as order"}}},
   };

@@ -123,7 +123,10 @@ Rows reduce_prod_rows() {
   static const char* const spread = "one number has no spread";
   static const std::vector<Row> rows = {
       {.name = "prod",
-       .call = [](In in) { return in[0].rank() == 3 ? prod(in[0], {0, 2}) : prod(in[0], last(in[0]), true); },
+       .call =
+           [](In in) {
+             return in[0].rank() == 3 ? prod(in[0], {0, 2}) : prod(in[0], last(in[0]), true);
+           },
        .samples = {{{{.shape = {2, 4}}}},
                    {{{.shape = {2, 3, 2}}}},
                    {{{.shape = {3, 3}, .broadcast = true}}},
@@ -131,24 +134,60 @@ Rows reduce_prod_rows() {
                    {{{.shape = {0, 3}}}},
                    {{{.shape = {3, 0}}}},
                    {{{.shape = {3, 3}, .strided = true}}}},
-       .special = {{[] { return prod(zeros({0})); }, {1}}, {[] { return prod(zeros({2, 0}), 1, true); }, {1, 1}},
-                   {[] { return prod(doubles({2, nan})); }, {nan}}, {[] { return prod(doubles({0, inf})); }, {nan}},
-                   {[] { return prod(doubles({-1, 0})); }, {-0.0}},
-                   {[] { return prod(tensor({100, 100}, {.dtype = uint8})); }, {10000}},
-                   {[] { return prod(tensor({1, 1, 0}, {.dtype = bool_})); }, {0}},
-                   {[] { return prod(tensor({{1., 2.}, {3., 4.}}), Axes::none()); }, {1, 2, 3, 4}},
+       .special = {{[] { return prod(zeros({0})); }, {1}},
+                   {[] {
+                      return prod(zeros({2, 0}), 1, true);
+                    },
+                    {1, 1}},
+                   {[] {
+                      return prod(doubles({2, nan}));
+                    },
+                    {nan}},
+                   {[] {
+                      return prod(doubles({0, inf}));
+                    },
+                    {nan}},
+                   {[] {
+                      return prod(doubles({-1, 0}));
+                    },
+                    {-0.0}},
+                   {[] {
+                      return prod(tensor({100, 100}, {.dtype = uint8}));
+                    },
+                    {10000}},
+                   {[] {
+                      return prod(tensor({1, 1, 0}, {.dtype = bool_}));
+                    },
+                    {0}},
+                   {[] {
+                      return prod(tensor({{1., 2.}, {3., 4.}}), Axes::none());
+                    },
+                    {1, 2, 3, 4}},
                    {[] {
                       const Tensor x = doubles({3, 0, 5});
                       return grad(prod(x), x);
                     },
                     {0, 15, 0}}},
-       .errors = {{[] { return prod(zeros({2, 3}), 2); }, "[prod] expected an axis from -2 to 1, got 2"},
-                  {[] { return prod(zeros({2, 3}), {1, -1}); }, "[prod] expected each axis once"}}},
+       .errors = {{[] {
+                     return prod(zeros({2, 3}), 2);
+                   },
+                   "[prod] expected an axis from -2 to 1, got 2"},
+                  {[] {
+                     return prod(zeros({2, 3}), {1, -1});
+                   },
+                   "[prod] expected each axis once"}}},
       {.name = "nansum",
        .call = [](In in) { return nansum(in[0], last(in[0])); },
        .samples = unary_samples(-2, 2),
-       .special = {{[] { return nansum(doubles({1, nan, 3})); }, {4}}, {[] { return nansum(doubles({nan})); }, {0}},
-                   {[] { return nansum(ints({1, 2})); }, {3}},
+       .special = {{[] {
+                      return nansum(doubles({1, nan, 3}));
+                    },
+                    {4}},
+                   {[] { return nansum(doubles({nan})); }, {0}},
+                   {[] {
+                      return nansum(ints({1, 2}));
+                    },
+                    {3}},
                    {[] {
                       const Tensor x = doubles({1, nan, 3});
                       return grad(nansum(x * x), x);
@@ -163,34 +202,71 @@ Rows reduce_prod_rows() {
       {.name = "nanprod",
        .call = [](In in) { return nanprod(in[0], last(in[0])); },
        .samples = unary_samples(-2, 2),
-       .special = {{[] { return nanprod(doubles({2, nan, 3})); }, {6}}, {[] { return nanprod(doubles({nan})); }, {1}}},
+       .special = {{[] {
+                      return nanprod(doubles({2, nan, 3}));
+                    },
+                    {6}},
+                   {[] { return nanprod(doubles({nan})); }, {1}}},
        .errors = {{[] { return nanprod(zeros({2}), 1); }, "[prod] expected an axis"}}},
       {.name = "nanmean",
        .call = [](In in) { return nanmean(in[0], last(in[0])); },
        .samples = unary_samples(-2, 2),
-       .special = {{[] { return nanmean(doubles({1, nan, 3})); }, {2}}, {[] { return nanmean(doubles({nan})); }, {nan}},
-                   {[] { return nanmean(ints({1, 2})); }, {1.5}}},
+       .special = {{[] {
+                      return nanmean(doubles({1, nan, 3}));
+                    },
+                    {2}},
+                   {[] { return nanmean(doubles({nan})); }, {nan}},
+                   {[] {
+                      return nanmean(ints({1, 2}));
+                    },
+                    {1.5}}},
        .errors = {{[] { return nanmean(zeros({2}), 1); }, "expected an axis"}}},
       {.name = "nanvar",
        .call = [](In in) { return nanvar(in[0], -1, false, 1); },
        .samples = matrices,
-       .special = {{[] { return nanvar(doubles({1, nan, 3})); }, {1}},
-                   {[] { return nanvar(doubles({1, nan}), {}, false, 1); }, {nan}},
-                   {[] { return nanvar(doubles({1, nan}), {}, false, 2); }, {nan}},
+       .special = {{[] {
+                      return nanvar(doubles({1, nan, 3}));
+                    },
+                    {1}},
+                   {[] {
+                      return nanvar(doubles({1, nan}), {}, false, 1);
+                    },
+                    {nan}},
+                   {[] {
+                      return nanvar(doubles({1, nan}), {}, false, 2);
+                    },
+                    {nan}},
                    {[] { return nanvar(doubles({nan}), {}, true); }, {nan}}},
        .errors = {{[] { return nanvar(zeros({2}), 1); }, "expected an axis"}},
        .fewer_samples = spread},
       {.name = "nanstd",
        .call = [](In in) { return nanstd(in[0], -1); },
        .samples = matrices,
-       .special = {{[] { return nanstd(doubles({1, nan, 5})); }, {2}}},
+       .special = {{[] {
+                      return nanstd(doubles({1, nan, 5}));
+                    },
+                    {2}}},
        .errors = {{[] { return nanstd(zeros({2}), 1); }, "expected an axis"}},
        .fewer_samples = spread},
       {.name = "nanmax",
        .call = [](In in) { return nanmax(in[0], last(in[0])); },
        .samples = unary_samples(-2, 2),
-       .special = {{[] { return nanmax(doubles({1, nan, 3})); }, {3}}, {[] { return nanmax(doubles({nan, nan})); }, {nan}},
-                   {[] { return nanmax(doubles({nan, -inf})); }, {-inf}}, {[] { return nanmax(ints({1, 2})); }, {2}},
+       .special = {{[] {
+                      return nanmax(doubles({1, nan, 3}));
+                    },
+                    {3}},
+                   {[] {
+                      return nanmax(doubles({nan, nan}));
+                    },
+                    {nan}},
+                   {[] {
+                      return nanmax(doubles({nan, -inf}));
+                    },
+                    {-inf}},
+                   {[] {
+                      return nanmax(ints({1, 2}));
+                    },
+                    {2}},
                    {[] {
                       const Tensor x = doubles({1, nan, 3, 3});
                       return grad(nanmax(x), x);
@@ -201,8 +277,14 @@ Rows reduce_prod_rows() {
       {.name = "nanmin",
        .call = [](In in) { return nanmin(in[0], last(in[0])); },
        .samples = unary_samples(-2, 2),
-       .special = {{[] { return nanmin(doubles({1, nan, 3})); }, {1}},
-                   {[] { return nanmin(tensor({{nan, 1.}, {nan, nan}}, {.dtype = float64}), 1); }, {1, nan}}},
+       .special = {{[] {
+                      return nanmin(doubles({1, nan, 3}));
+                    },
+                    {1}},
+                   {[] {
+                      return nanmin(tensor({{nan, 1.}, {nan, nan}}, {.dtype = float64}), 1);
+                    },
+                    {1, nan}}},
        .errors = {{[] { return nanmin(zeros({2}), 1); }, "[nanmin] expected an axis"}}},
   };
   return rows;

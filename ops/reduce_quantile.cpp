@@ -1,5 +1,6 @@
 #include <xgrad/kernels/scans.hpp>
 #include <xgrad/ops/elementwise.hpp>
+#include <xgrad/ops/indexing.hpp>
 #include <xgrad/ops/reduce_parts.hpp>
 #include <xgrad/ops/shape.hpp>
 #include <xgrad/ops/table.hpp>
@@ -8,7 +9,6 @@
 #include <array>
 #include <bit>
 #include <cmath>
-#include <cstring>
 #include <string>
 
 namespace xgrad {
@@ -17,12 +17,33 @@ namespace {
 // --- where a quantile lies -------------------------------------------------------------------------------------------
 
 enum class Method : std::int64_t {
-  linear, lower, higher, nearest, midpoint, inverted_cdf, averaged_inverted_cdf, closest_observation,
-  interpolated_inverted_cdf, hazen, weibull, median_unbiased, normal_unbiased
+  linear,
+  lower,
+  higher,
+  nearest,
+  midpoint,
+  inverted_cdf,
+  averaged_inverted_cdf,
+  closest_observation,
+  interpolated_inverted_cdf,
+  hazen,
+  weibull,
+  median_unbiased,
+  normal_unbiased
 };
-constexpr std::array<std::string_view, 13> method_names = {
-    "linear", "lower", "higher", "nearest", "midpoint", "inverted_cdf", "averaged_inverted_cdf", "closest_observation",
-    "interpolated_inverted_cdf", "hazen", "weibull", "median_unbiased", "normal_unbiased"};
+constexpr std::array<std::string_view, 13> method_names = {"linear",
+                                                           "lower",
+                                                           "higher",
+                                                           "nearest",
+                                                           "midpoint",
+                                                           "inverted_cdf",
+                                                           "averaged_inverted_cdf",
+                                                           "closest_observation",
+                                                           "interpolated_inverted_cdf",
+                                                           "hazen",
+                                                           "weibull",
+                                                           "median_unbiased",
+                                                           "normal_unbiased"};
 
 /// Two places in a sorted row, and how far the quantile is from the first to the second.
 struct Between {
@@ -44,16 +65,21 @@ Between between(Method method, double q, std::int64_t count) {
   // The plotting positions of Hyndman and Fan (1996) with their alpha and beta.
   const auto positioned = [&](double alpha, double beta) { return around(n * q + alpha + q * (1 - alpha - beta) - 1); };
   switch (method) {
-    case Method::linear: return around(place);
-    case Method::lower: return at(std::floor(place));
-    case Method::higher: return at(std::ceil(place));
-    case Method::nearest: return at(std::nearbyint(place));
+    case Method::linear:
+      return around(place);
+    case Method::lower:
+      return at(std::floor(place));
+    case Method::higher:
+      return at(std::ceil(place));
+    case Method::nearest:
+      return at(std::nearbyint(place));
     case Method::midpoint: {
       Between result = around(place);
       if (result.share != 0) result.share = 0.5;
       return result;
     }
-    case Method::inverted_cdf: return at(std::ceil(n * q - 1));
+    case Method::inverted_cdf:
+      return at(std::ceil(n * q - 1));
     case Method::averaged_inverted_cdf: {
       Between result = around(n * q - 1);
       result.share = result.share == 0 ? 0.5 : 1;
@@ -63,11 +89,16 @@ Between between(Method method, double q, std::int64_t count) {
       const double real = n * q - 1.5, low = std::floor(real);
       return at(real == low && std::fmod(low, 2) != 0 ? low : low + 1);
     }
-    case Method::interpolated_inverted_cdf: return positioned(0, 1);
-    case Method::hazen: return positioned(0.5, 0.5);
-    case Method::weibull: return positioned(0, 0);
-    case Method::median_unbiased: return positioned(1.0 / 3, 1.0 / 3);
-    case Method::normal_unbiased: return positioned(3.0 / 8, 3.0 / 8);
+    case Method::interpolated_inverted_cdf:
+      return positioned(0, 1);
+    case Method::hazen:
+      return positioned(0.5, 0.5);
+    case Method::weibull:
+      return positioned(0, 0);
+    case Method::median_unbiased:
+      return positioned(1.0 / 3, 1.0 / 3);
+    case Method::normal_unbiased:
+      return positioned(3.0 / 8, 3.0 / 8);
   }
   return {};
 }
@@ -79,8 +110,8 @@ Between between(std::span<const std::int64_t> list, std::size_t k, std::int64_t 
 
 // --- places of elements in sorted order ------------------------------------------------------------------------------
 
-/// (..., n) to (..., 2 for each q): the places of the lower and the upper neighbour of each quantile. An operation of its
-/// own: selecting takes time in proportion to n, sorting more.
+/// (..., n) to (..., 2 for each q): the places of the lower and the upper neighbour of each quantile. An operation of
+/// its own: selecting takes time in proportion to n, sorting more.
 void infer_places(Recording& call) {
   Shape shape = call.shape(0);
   if (shape[-1] == 0) call.shape_error("expected at least one element to choose from");
@@ -114,58 +145,11 @@ constexpr Op share_op{.name = "share_of_quantile",
                       .kind = Kind::constant,
                       .infer = [](Recording& call) { call.result(Shape{}, call.dtype(0)); },
                       .shape_only = 1,
-                      .number = [](const Applied& c) {
-                        const double q = std::bit_cast<double>(c.attribute(1));
-                        return between(static_cast<Method>(c.attribute(0)), q, c.in(0).shape()[-1]).share;
-                      }};
-
-// --- elements at places ----------------------------------------------------------------------------------------------
-
-void infer_pick(Recording& call) {
-  Shape shape = call.shape(0);
-  shape.set(-1, call.shape(1)[-1]);
-  call.result(shape, call.dtype(0));
-}
-
-/// Calls f(place in the whole array, place in the picked one) for each picked element.
-template <class F>
-void for_picked(const View& places, std::int64_t count, F&& f) {
-  const auto* at = static_cast<const std::int64_t*>(places.data);
-  const std::int64_t number = places.shape[-1];
-  for (std::int64_t i = 0; i < places.shape.size(); ++i) f(i / number * count + at[i], i);
-}
-
-void run_pick(const Launch& launch) {
-  with_dtype(launch.out.dtype, [&]<class T>(T) {
-    const T* in = static_cast<const T*>(launch.in[0].data);
-    T* out = static_cast<T*>(launch.out.data);
-    for_picked(launch.in[1], launch.in[0].shape[-1], [&](auto whole, auto picked) { out[picked] = in[whole]; });
-  });
-}
-
-void run_put(const Launch& launch) {
-  with_dtype(launch.out.dtype, [&]<class T>(T) {
-    const T* in = static_cast<const T*>(launch.in[0].data);
-    T* out = static_cast<T*>(launch.out.data);
-    std::memset(out, 0, static_cast<std::size_t>(launch.out.shape.size()) * sizeof(T));
-    if constexpr (!std::is_same_v<T, bool>)
-      for_picked(launch.in[1], launch.out.shape[-1],
-                 [&](auto whole, auto picked) { out[whole] = static_cast<T>(out[whole] + in[picked]); });
-  });
-}
-
-Tensor put(const Applied& c, const Tensor& g);
-/// Inputs: (..., n) and places (..., m).
-constexpr Op pick_op{.name = "pick", .infer = infer_pick, .rules = {put}, .linear = true, .run = run_pick};
-/// Inputs: (..., m), places (..., m), and (..., n), which lends its shape.
-constexpr Op put_op{
-    .name = "put_back",
-    .infer = [](Recording& call) { call.result(call.shape(2), call.dtype(0)); },
-    .rules = {[](const Applied& c, const Tensor& g) { return record(pick_op, {g, c.in(1)}); }},
-    .linear = true,
-    .shape_only = 4,
-    .run = run_put};
-Tensor put(const Applied& c, const Tensor& g) { return record(put_op, {g, c.in(1), c.in(0)}); }
+                      .number =
+                          [](const Applied& c) {
+                            const double q = std::bit_cast<double>(c.attribute(1));
+                            return between(static_cast<Method>(c.attribute(0)), q, c.in(0).shape()[-1]).share;
+                          }};
 
 // --- quantiles -------------------------------------------------------------------------------------------------------
 
@@ -177,7 +161,7 @@ Tensor of_rows(const Tensor& x, std::span<const double> q, Method method) {
     list.push_back(std::bit_cast<std::int64_t>(one));
     shares.push_back(record(share_op, {x}, {.a = list[0], .b = list.back()}));
   }
-  const Tensor picked = record(pick_op, {x, record(places_op, {x}, {.list = list})});
+  const Tensor picked = take_along_axis(x, record(places_op, {x}, {.list = list}), -1);
   const Tensor low = slice_axis(picked, -1, {.start = 0, .step = 2});
   const Tensor high = slice_axis(picked, -1, {.start = 1, .step = 2});
   const Tensor share = stack(shares);
@@ -246,52 +230,108 @@ Rows reduce_quantile_rows() {
   static const auto last = [](const Tensor& x) { return x.rank() ? Axes{-1} : Axes{}; };
   static const std::vector<Row> rows = {
       {.name = "quantile",
-       .call = [](In in) {
-         return in[0].rank() == 3 ? quantile(in[0], {0.9, 0.1}, {0, 2}, true) : quantile(in[0], 0.3, last(in[0]));
-       },
+       .call =
+           [](In in) {
+             return in[0].rank() == 3 ? quantile(in[0], {0.9, 0.1}, {0, 2}, true) : quantile(in[0], 0.3, last(in[0]));
+           },
        .samples = {{{{.shape = {2, 4}}}},
                    {{{.shape = {2, 3, 2}}}},
                    {{{.shape = {4, 3}, .broadcast = true}}},
                    {{{.shape = {}}}},
                    {{{.shape = {0, 3}}}},
                    {{{.shape = {3, 4}, .strided = true}}}},
-       .special = {{[] { return quantile(doubles({4, 1, 2, 3}), {0, 0.25, 0.5, 1}); }, {1, 1.75, 2.5, 4}},
-                   {[] { return quantile(doubles({4, nan, 2, 3}), 0.5); }, {nan}},
-                   {[] { return quantile(doubles({1, inf, 2, inf}), {0, 0.5, 0.8, 1}); }, {1, inf, inf, inf}},
-                   {[] { return quantile(doubles({1, 2, inf}), 0.5); }, {2}},
-                   {[] { return quantile(doubles({1, 2}), 0.5, 0, false, "nearest"); }, {1}},
-                   {[] { return quantile(doubles({1, 2, 3, 4}), 0.5, 0, false, "nearest"); }, {3}},
-                   {[] { return quantile(ints({1, 2, 3, 4}), 0.75, 0, true, "higher"); }, {4}},
-                   {[] { return quantile(zeros({0, 3}), 0.5, 1); }, {}},
+       .special = {{[] {
+                      return quantile(doubles({4, 1, 2, 3}), {0, 0.25, 0.5, 1});
+                    },
+                    {1, 1.75, 2.5, 4}},
+                   {[] {
+                      return quantile(doubles({4, nan, 2, 3}), 0.5);
+                    },
+                    {nan}},
+                   {[] {
+                      return quantile(doubles({1, inf, 2, inf}), {0, 0.5, 0.8, 1});
+                    },
+                    {1, inf, inf, inf}},
+                   {[] {
+                      return quantile(doubles({1, 2, inf}), 0.5);
+                    },
+                    {2}},
+                   {[] {
+                      return quantile(doubles({1, 2}), 0.5, 0, false, "nearest");
+                    },
+                    {1}},
+                   {[] {
+                      return quantile(doubles({1, 2, 3, 4}), 0.5, 0, false, "nearest");
+                    },
+                    {3}},
+                   {[] {
+                      return quantile(ints({1, 2, 3, 4}), 0.75, 0, true, "higher");
+                    },
+                    {4}},
+                   {[] {
+                      return quantile(zeros({0, 3}), 0.5, 1);
+                    },
+                    {}},
                    {[] {
                       const Tensor x = doubles({4, 1, 2, 3});
                       return grad(quantile(x, 0.25), x);
                     },
                     {0, 0.25, 0.75, 0}}},
        .errors = {{[] { return quantile(zeros({2}), 1.5); }, "[quantile] expected q from 0 to 1, got 1.5"},
-                  {[] { return quantile(zeros({2}), {0.5, nan}); }, "[quantile] expected q from 0 to 1, got nan"},
+                  {[] {
+                     return quantile(zeros({2}), {0.5, nan});
+                   },
+                   "[quantile] expected q from 0 to 1, got nan"},
                   {[] { return quantile(zeros({2}), std::initializer_list<double>{}); }, "at least one q"},
                   {[] { return quantile(zeros({2}), 0.5, {}, false, "middle"); }, "got middle"},
                   {[] { return quantile(zeros({2}), 0.5, 1); }, "[quantile] expected an axis"},
-                  {[] { return quantile(zeros({3, 0}), 0.5, 1); }, "at least one element to choose from"}}},
+                  {[] {
+                     return quantile(zeros({3, 0}), 0.5, 1);
+                   },
+                   "at least one element to choose from"}}},
       {.name = "percentile",
        .call = [](In in) { return percentile(in[0], 30, last(in[0])); },
        .samples = unary_samples(-2, 2),
-       .special = {{[] { return percentile(doubles({4, 1, 2, 3}), {0, 25}); }, {1, 1.75}}},
+       .special = {{[] {
+                      return percentile(doubles({4, 1, 2, 3}), {0, 25});
+                    },
+                    {1, 1.75}}},
        .errors = {{[] { return percentile(zeros({2}), 101); }, "[percentile] expected q from 0 to 100, got 101"}}},
       {.name = "median",
-       .call = [](In in) { return in[0].rank() == 3 ? median(in[0], {0, 1}) : median(in[0], last(in[0])); },
+       .call =
+           [](In in) {
+             return in[0].rank() == 3 ? median(in[0], {0, 1}) : median(in[0], last(in[0]));
+           },
        .samples = {{{{.shape = {2, 4}}}},
                    {{{.shape = {2, 3, 2}}}},
                    {{{.shape = {3, 3}, .broadcast = true}}},
                    {{{.shape = {}}}},
                    {{{.shape = {0, 3}}}},
                    {{{.shape = {3, 3}, .strided = true}}}},
-       .special = {{[] { return median(doubles({3, 1, 2})); }, {2}}, {[] { return median(doubles({4, 1, 2, 3})); }, {2.5}},
-                   {[] { return median(doubles({-inf, -inf, inf, inf})); }, {nan}},
-                   {[] { return median(doubles({1, nan, 2})); }, {nan}},
-                   {[] { return median(tensor({{1., 5.}, {7., 2.}}), 0, true); }, {4, 3.5}},
-                   {[] { return median(tensor({{1., 5.}, {7., 2.}}), Axes::none()); }, {1, 5, 7, 2}}},
+       .special = {{[] {
+                      return median(doubles({3, 1, 2}));
+                    },
+                    {2}},
+                   {[] {
+                      return median(doubles({4, 1, 2, 3}));
+                    },
+                    {2.5}},
+                   {[] {
+                      return median(doubles({-inf, -inf, inf, inf}));
+                    },
+                    {nan}},
+                   {[] {
+                      return median(doubles({1, nan, 2}));
+                    },
+                    {nan}},
+                   {[] {
+                      return median(tensor({{1., 5.}, {7., 2.}}), 0, true);
+                    },
+                    {4, 3.5}},
+                   {[] {
+                      return median(tensor({{1., 5.}, {7., 2.}}), Axes::none());
+                    },
+                    {1, 5, 7, 2}}},
        .errors = {{[] { return median(zeros({0})); }, "[median: "},
                   {[] { return median(zeros({2}), -2); }, "[median] expected an axis"}}},
   };

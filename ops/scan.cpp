@@ -24,7 +24,7 @@ void infer_scan(Recording& call) {
 
 template <Scan kind>
 void run_scan(const Launch& launch) {
-  const Around sizes = around(launch.out.shape, launch.attributes[0]);
+  const Sides sizes = sides_of(launch.out.shape, launch.attributes[0]);
   kernels::scan(kind, launch.out.dtype, launch.in[0].data, launch.out.data, sizes.outer, sizes.count, sizes.inner,
                 launch.attributes[1] ? Direction::backward : Direction::forward);
 }
@@ -46,7 +46,7 @@ void infer_recur(Recording& call) {
 }
 
 void run_recur(const Launch& launch) {
-  const Around sizes = around(launch.out.shape, launch.attributes[0]);
+  const Sides sizes = sides_of(launch.out.shape, launch.attributes[0]);
   kernels::recur(launch.out.dtype, launch.in[0].data, launch.in[1].data, launch.out.data, sizes.outer, sizes.count,
                  sizes.inner, launch.attributes[1] & backward ? Direction::backward : Direction::forward,
                  (launch.attributes[1] & late) != 0);

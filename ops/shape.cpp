@@ -2,6 +2,7 @@
 
 #include <xgrad/graph/fold.hpp>
 #include <xgrad/kernels/moves.hpp>
+#include <xgrad/ops/elementwise.hpp>
 #include <xgrad/ops/shape_parts.hpp>
 #include <xgrad/ops/table.hpp>
 
@@ -162,6 +163,64 @@ Tensor expand_dims(const Arg& x, int axis) {
   return expand_axes(x, mask_from_end(axis, x.tensor().rank() + 1, "expand_dims", x.where()));
 }
 
+Tensor expand_dims(const Arg& x, std::initializer_list<int> axes) {
+  const int rank = x.tensor().rank() + static_cast<int>(axes.size());
+  return expand_axes(x, mask_from_end(Axes(axes), rank, "expand_dims", x.where()));
+}
+
+Tensor ravel(const Arg& x) {
+  const Within here("ravel", x);
+  return reshape(x, {-1});
+}
+
+Tensor flatten(const Arg& x, int start, int end) {
+  const Within here("flatten", x);
+  const Tensor t = x.tensor();
+  if (t.rank() == 0) return reshape(t, {-1});
+  const int first = from_end(start, t, "flatten", x.where()), last = from_end(end, t, "flatten", x.where());
+  if (first > last)
+    throw ShapeError("[flatten] expected a start before the end, got axes " + std::to_string(start) + " and " +
+                     std::to_string(end) + " of " + to_string(t.shape()) + place(x.where()));
+  return merge_axes(t, last, last - first + 1);
+}
+
+Tensor atleast_1d(const Arg& x) {
+  const Within here("atleast_1d", x);
+  const Tensor t = x.tensor();
+  return t.rank() == 0 ? expand_axes(t, 1) : t;
+}
+Tensor atleast_2d(const Arg& x) {
+  const Within here("atleast_2d", x);
+  const Tensor t = x.tensor();
+  return t.rank() == 0 ? expand_axes(t, 3) : t.rank() == 1 ? expand_axes(t, 2) : t;
+}
+Tensor atleast_3d(const Arg& x) {
+  const Within here("atleast_3d", x);
+  const Tensor t = x.tensor();
+  switch (t.rank()) {
+    case 0: return expand_axes(t, 7);
+    case 1: return expand_axes(t, 5);
+    case 2: return expand_axes(t, 1);
+    default: return t;
+  }
+}
+
+std::vector<Tensor> broadcast_arrays(std::span<const Tensor> tensors, Location where) {
+  const Within here("broadcast_arrays", where);
+  if (tensors.empty()) return {};
+  // Only its shape is asked for; it is never computed.
+  Tensor like = tensors[0];
+  for (const Tensor& t : tensors.subspan(1)) like = not_equal(like, t);
+  std::vector<Tensor> result;
+  for (const Tensor& t : tensors) result.push_back(broadcast_like(t, like));
+  return result;
+}
+std::vector<Tensor> broadcast_arrays(std::initializer_list<Arg> tensors) {
+  std::vector<Tensor> list;
+  for (const Arg& arg : tensors) list.push_back(arg.tensor());
+  return broadcast_arrays(std::span<const Tensor>(list), tensors.size() ? tensors.begin()->where() : Location());
+}
+
 Tensor squeeze(const Arg& x, Axes axes) {
   if (axes.all()) return record(squeeze_op, {x}, {.b = 1});
   return record(squeeze_op, {x}, {.a = mask_from_end(axes, x.tensor().rank(), "squeeze", x.where())});
@@ -243,13 +302,15 @@ Rows shape_rows() {
        .errors = {{[] { return matrix_transpose(zeros({2})); }, "[matrix_transpose] expected two axes or more"}},
        .fewer_samples = "a scalar has no axes"},
       {.name = "expand_dims",
-       .call = [](In in) { return expand_dims(in[0], 0) * expand_dims(in[0], -1); },
+       .call = [](In in) { return expand_dims(in[0], 0) * expand_dims(in[0], -1) + expand_dims(in[0], {0, -1}); },
        .samples = {{{{.shape = {3}}}},
                    {{{.shape = {2, 2}, .broadcast = true}}},
                    {{{.shape = {}}}},
                    {{{.shape = {0}}}},
                    {{{.shape = {3, 3}, .strided = true}}}},
-       .errors = {{[] { return expand_dims(zeros({2}), 2); }, "[expand_dims] expected an axis from -2 to 1, got 2"},
+       .special = {{[] { return expand_dims(doubles({1, 2}), {}); }, {1, 2}}},
+       .errors = {{[] { return expand_dims(zeros({2}), {0, 3}); }, "expected an axis from -3 to 2, got 3"},
+                  {[] { return expand_dims(zeros({2}), 2); }, "[expand_dims] expected an axis from -2 to 1, got 2"},
                   {[] { return expand_dims(zeros({1, 1, 1, 1, 1, 1, 1, 1}), 0); }, "at most 8 axes"}}},
       {.name = "squeeze",
        .call = [](In in) { return squeeze(in[0]); },
@@ -261,6 +322,35 @@ Rows shape_rows() {
        .special = {{[] { return squeeze(doubles({3}), 0); }, {3}},
                    {[] { return squeeze(doubles({3, 4}), Axes::none()); }, {3, 4}}},
        .errors = {{[] { return squeeze(zeros({2, 1}), 0); }, "[squeeze] expected length 1 along axis 0"}}},
+      {.name = "ravel", .call = [](In in) { return ravel(in[0]); }, .samples = unary_samples(-2, 2)},
+      {.name = "flatten",
+       .call = [](In in) { return in[0].rank() == 4 ? flatten(in[0], 1, -2) : flatten(in[0]); },
+       .samples = {{{{.shape = {2, 3}}}},
+                   {{{.shape = {2, 3, 2, 2}}}},
+                   {{{.shape = {3, 4}, .broadcast = true}}},
+                   {{{.shape = {}}}},
+                   {{{.shape = {0, 3}}}},
+                   {{{.shape = {3, 2}, .strided = true}}}},
+       .errors = {{[] { return flatten(zeros({2, 3}), 1, 0); }, "[flatten] expected a start before the end"},
+                  {[] { return flatten(zeros({2, 3}), 2); }, "[flatten] expected an axis"}}},
+      {.name = "atleast_1d", .call = [](In in) { return atleast_1d(in[0]); }, .samples = unary_samples(-2, 2)},
+      {.name = "atleast_2d",
+       .call = [](In in) { return atleast_2d(in[0]) * atleast_2d(ones({3}, {.dtype = float64})); },
+       .samples = {{{{.shape = {3}}}}, {{{.shape = {2, 3}, .broadcast = true}}}, {{{.shape = {}}}},
+                   {{{.shape = {0, 3}}}}, {{{.shape = {2, 3}, .strided = true}}}}},
+      {.name = "atleast_3d",
+       .call = [](In in) { return atleast_3d(in[0]) * atleast_3d(ones({3}, {.dtype = float64})); },
+       .samples = {{{{.shape = {3}}}}, {{{.shape = {2, 3}, .broadcast = true}}}, {{{.shape = {}}}},
+                   {{{.shape = {0, 3, 1}}}}, {{{.shape = {2, 3}, .strided = true}}}}},
+      {.name = "broadcast_arrays",
+       .call =
+           [](In in) {
+             const std::vector<Tensor> out = broadcast_arrays(in);
+             return out[0] * out[1];
+           },
+       .samples = binary_samples(-2, 2, -2, 2),
+       .special = {{[] { return broadcast_arrays({doubles({1, 2}), zeros({2, 1}), 3})[0]; }, {1, 2, 1, 2}}},
+       .errors = {{[] { return broadcast_arrays({zeros({2}), zeros({3})})[0]; }, "[broadcast_arrays: not_equal]"}}},
       {.name = "arange",
        .call = [](In) { return arange(5, {.dtype = float64}); },
        .samples = no_inputs(),

@@ -75,7 +75,7 @@ constexpr Op positions_op{
 void infer_shift(Recording& call) { call.result(call.shape(0), call.dtype(0)); }
 
 void run_shift(const Launch& launch) {
-  const Around sizes = around(launch.out.shape, launch.attributes[0]);
+  const Sides sizes = sides_of(launch.out.shape, launch.attributes[0]);
   if (sizes.count == 0) return;
   const bool back = launch.attributes[1] & 1;
   const auto fill = static_cast<Fill>(launch.attributes[1] >> 1);
@@ -115,8 +115,8 @@ int from_end(int axis, const Tensor& x, const char* name, const Location& where)
   return -1 - __builtin_ctz(mask_from_end(axis, x.rank(), name, where));
 }
 
-Around around(const Shape& shape, std::int64_t axis) {
-  Around result;
+Sides sides_of(const Shape& shape, std::int64_t axis) {
+  Sides result;
   const int at = static_cast<int>(axis) + shape.rank();
   for (int i = 0; i < shape.rank(); ++i) {
     if (i == at)

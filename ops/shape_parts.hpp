@@ -12,10 +12,10 @@ Tensor real(const Arg& x);
 int from_end(int axis, const Tensor& x, const char* name, const Location& where);
 
 /// An array of (outer, count, inner) around an axis counted from the end.
-struct Around {
+struct Sides {
   std::int64_t outer = 1, count = 1, inner = 1;
 };
-Around around(const Shape& shape, std::int64_t axis);
+Sides sides_of(const Shape& shape, std::int64_t axis);
 
 /// `number` adjacent axes as one, whose length is their product; `last`, counted from the end, is the last of them.
 Tensor merge_axes(const Arg& x, int last, int number);
@@ -23,6 +23,8 @@ Tensor merge_axes(const Arg& x, int last, int number);
 Tensor squeeze_axes(const Arg& x, std::uint32_t mask);
 /// An axis of length 1, counted from the end, repeated.
 Tensor widen_axis(const Arg& x, int axis, std::int64_t times);
+/// One of so many sections of an axis, counted from the end, as array_split makes them.
+Tensor section(const Arg& x, int axis, std::int64_t which, std::int64_t sections);
 /// 0 ... n-1 (int64) along an axis of `like`, counted from the end, in the shape (n, 1, ..., 1) that broadcasts there.
 Tensor positions(const Arg& like, int axis);
 

@@ -26,188 +26,246 @@ std::vector<double> of(const Tensor& x) { return x.to_vector<double>(); }
 /// Calls by name, in braces of their own so that each is compiled as a row of data.
 reference::Calls reductions() {
   return {
-       {"mean", [](In in) { return mean(in[0], Axes{}); }},
-       {"mean_last", [](In in) { return mean(in[0], -1); }},
-       {"mean_outer", [](In in) { return mean(in[0], {0, 2}); }},
-       {"var", [](In in) { return var(in[0], Axes{}); }},
-       {"var_last", [](In in) { return var(in[0], -1); }},
-       {"var_outer", [](In in) { return var(in[0], {0, 2}); }},
-       {"std", [](In in) { return xgrad::std(in[0], Axes{}); }},
-       {"std_last", [](In in) { return xgrad::std(in[0], -1); }},
-       {"std_outer", [](In in) { return xgrad::std(in[0], {0, 2}); }},
-       {"prod", [](In in) { return prod(in[0], Axes{}); }},
-       {"prod_last", [](In in) { return prod(in[0], -1); }},
-       {"prod_outer", [](In in) { return prod(in[0], {0, 2}); }},
-       {"max", [](In in) { return max(in[0], Axes{}); }},
-       {"max_last", [](In in) { return max(in[0], -1); }},
-       {"max_outer", [](In in) { return max(in[0], {0, 2}); }},
-       {"min", [](In in) { return min(in[0], Axes{}); }},
-       {"min_last", [](In in) { return min(in[0], -1); }},
-       {"min_outer", [](In in) { return min(in[0], {0, 2}); }},
-       {"ptp", [](In in) { return ptp(in[0], Axes{}); }},
-       {"ptp_last", [](In in) { return ptp(in[0], -1); }},
-       {"ptp_outer", [](In in) { return ptp(in[0], {0, 2}); }},
-       {"vector_norm", [](In in) { return vector_norm(in[0], Axes{}); }},
-       {"vector_norm_last", [](In in) { return vector_norm(in[0], -1); }},
-       {"vector_norm_outer", [](In in) { return vector_norm(in[0], {0, 2}); }},
-       {"nansum", [](In in) { return nansum(in[0], Axes{}); }},
-       {"nansum_last", [](In in) { return nansum(in[0], -1); }},
-       {"nansum_outer", [](In in) { return nansum(in[0], {0, 2}); }},
-       {"nanprod", [](In in) { return nanprod(in[0], Axes{}); }},
-       {"nanprod_last", [](In in) { return nanprod(in[0], -1); }},
-       {"nanprod_outer", [](In in) { return nanprod(in[0], {0, 2}); }},
-       {"nanmean", [](In in) { return nanmean(in[0], Axes{}); }},
-       {"nanmean_last", [](In in) { return nanmean(in[0], -1); }},
-       {"nanmean_outer", [](In in) { return nanmean(in[0], {0, 2}); }},
-       {"nanstd", [](In in) { return nanstd(in[0], Axes{}); }},
-       {"nanstd_last", [](In in) { return nanstd(in[0], -1); }},
-       {"nanstd_outer", [](In in) { return nanstd(in[0], {0, 2}); }},
-       {"nanmax", [](In in) { return nanmax(in[0], Axes{}); }},
-       {"nanmax_last", [](In in) { return nanmax(in[0], -1); }},
-       {"nanmax_outer", [](In in) { return nanmax(in[0], {0, 2}); }},
-       {"nanmin", [](In in) { return nanmin(in[0], Axes{}); }},
-       {"nanmin_last", [](In in) { return nanmin(in[0], -1); }},
-       {"nanmin_outer", [](In in) { return nanmin(in[0], {0, 2}); }},
-       {"median", [](In in) { return median(in[0], Axes{}); }},
-       {"median_last", [](In in) { return median(in[0], -1); }},
-       {"median_outer", [](In in) { return median(in[0], {0, 2}); }},
-       {"sum", [](In in) { return sum(in[0], Axes{}); }},
-       {"sum_last", [](In in) { return sum(in[0], -1); }},
-       {"sum_outer", [](In in) { return sum(in[0], {0, 2}); }},
-       {"count_nonzero", [](In in) { return count_nonzero(in[0], Axes{}); }},
-       {"count_nonzero_last", [](In in) { return count_nonzero(in[0], -1); }},
-       {"count_nonzero_outer", [](In in) { return count_nonzero(in[0], {0, 2}); }},
-       {"any", [](In in) { return any(in[0], Axes{}); }},
-       {"any_last", [](In in) { return any(in[0], -1); }},
-       {"any_outer", [](In in) { return any(in[0], {0, 2}); }},
-       {"all", [](In in) { return all(in[0], Axes{}); }},
-       {"all_last", [](In in) { return all(in[0], -1); }},
-       {"all_outer", [](In in) { return all(in[0], {0, 2}); }},
-       {"var_1", [](In in) { return var(in[0], Axes{}, false, 1); }},
-       {"nanvar_1", [](In in) { return nanvar(in[0], Axes{}, false, 1); }},
-       {"logsumexp", [](In in) { return logsumexp(in[0], Axes{}); }},
-       {"vector_norm_1", [](In in) { return vector_norm(in[0], Axes{}, false, 1); }},
-       {"vector_norm_3", [](In in) { return vector_norm(in[0], Axes{}, false, 3); }},
-       {"vector_norm_half", [](In in) { return vector_norm(in[0], Axes{}, false, 0.5); }},
-       {"vector_norm_inf", [](In in) { return vector_norm(in[0], Axes{}, false, inf); }},
-       {"vector_norm_minus_2", [](In in) { return vector_norm(in[0], Axes{}, false, -2); }},
-       {"quantile", [](In in) { return quantile(in[0], {0.2, 0.9, 0.35}, Axes{}); }},
-       {"var_1_last", [](In in) { return var(in[0], -1, false, 1); }},
-       {"nanvar_1_last", [](In in) { return nanvar(in[0], -1, false, 1); }},
-       {"logsumexp_last", [](In in) { return logsumexp(in[0], -1); }},
-       {"vector_norm_1_last", [](In in) { return vector_norm(in[0], -1, false, 1); }},
-       {"vector_norm_3_last", [](In in) { return vector_norm(in[0], -1, false, 3); }},
-       {"vector_norm_half_last", [](In in) { return vector_norm(in[0], -1, false, 0.5); }},
-       {"vector_norm_inf_last", [](In in) { return vector_norm(in[0], -1, false, inf); }},
-       {"vector_norm_minus_2_last", [](In in) { return vector_norm(in[0], -1, false, -2); }},
-       {"quantile_last", [](In in) { return quantile(in[0], {0.2, 0.9, 0.35}, -1); }},
-       {"var_1_outer", [](In in) { return var(in[0], {0, 2}, false, 1); }},
-       {"nanvar_1_outer", [](In in) { return nanvar(in[0], {0, 2}, false, 1); }},
-       {"logsumexp_outer", [](In in) { return logsumexp(in[0], {0, 2}); }},
-       {"vector_norm_1_outer", [](In in) { return vector_norm(in[0], {0, 2}, false, 1); }},
-       {"vector_norm_3_outer", [](In in) { return vector_norm(in[0], {0, 2}, false, 3); }},
-       {"vector_norm_half_outer", [](In in) { return vector_norm(in[0], {0, 2}, false, 0.5); }},
-       {"vector_norm_inf_outer", [](In in) { return vector_norm(in[0], {0, 2}, false, inf); }},
-       {"vector_norm_minus_2_outer", [](In in) { return vector_norm(in[0], {0, 2}, false, -2); }},
-       {"quantile_outer", [](In in) { return quantile(in[0], {0.2, 0.9, 0.35}, {0, 2}); }},
-       {"argmax_last", [](In in) { return argmax(in[0]); }},
-       {"argmax_first", [](In in) { return argmax(in[0], 0); }},
-       {"argmin_last", [](In in) { return argmin(in[0]); }},
-       {"argmin_first", [](In in) { return argmin(in[0], 0); }},
-       {"norm_1", [](In in) { return norm(in[0], 1, {-2, -1}); }},
-       {"norm_1_axes", [](In in) { return norm(in[0], 1, {2, 0}); }},
-       {"norm_minus_1", [](In in) { return norm(in[0], -1, {-2, -1}); }},
-       {"norm_minus_1_axes", [](In in) { return norm(in[0], -1, {2, 0}); }},
-       {"norm_inf", [](In in) { return norm(in[0], inf, {-2, -1}); }},
-       {"norm_inf_axes", [](In in) { return norm(in[0], inf, {2, 0}); }},
-       {"norm_minus_inf", [](In in) { return norm(in[0], -inf, {-2, -1}); }},
-       {"norm_minus_inf_axes", [](In in) { return norm(in[0], -inf, {2, 0}); }},
-       {"norm_fro", [](In in) { return norm(in[0], "fro", {-2, -1}); }},
-       {"norm_fro_axes", [](In in) { return norm(in[0], "fro", {2, 0}); }},
-       {"average_last", [](In in) { return average(in[0], in[1], -1); }},
+      {"mean", [](In in) { return mean(in[0], Axes{}); }},
+      {"mean_last", [](In in) { return mean(in[0], -1); }},
+      {"mean_outer",
+       [](In in) {
+         return mean(in[0], {0, 2});
+       }},
+      {"var", [](In in) { return var(in[0], Axes{}); }},
+      {"var_last", [](In in) { return var(in[0], -1); }},
+      {"var_outer",
+       [](In in) {
+         return var(in[0], {0, 2});
+       }},
+      {"std", [](In in) { return xgrad::std(in[0], Axes{}); }},
+      {"std_last", [](In in) { return xgrad::std(in[0], -1); }},
+      {"std_outer",
+       [](In in) {
+         return xgrad::std(in[0], {0, 2});
+       }},
+      {"prod", [](In in) { return prod(in[0], Axes{}); }},
+      {"prod_last", [](In in) { return prod(in[0], -1); }},
+      {"prod_outer",
+       [](In in) {
+         return prod(in[0], {0, 2});
+       }},
+      {"max", [](In in) { return max(in[0], Axes{}); }},
+      {"max_last", [](In in) { return max(in[0], -1); }},
+      {"max_outer",
+       [](In in) {
+         return max(in[0], {0, 2});
+       }},
+      {"min", [](In in) { return min(in[0], Axes{}); }},
+      {"min_last", [](In in) { return min(in[0], -1); }},
+      {"min_outer",
+       [](In in) {
+         return min(in[0], {0, 2});
+       }},
+      {"ptp", [](In in) { return ptp(in[0], Axes{}); }},
+      {"ptp_last", [](In in) { return ptp(in[0], -1); }},
+      {"ptp_outer",
+       [](In in) {
+         return ptp(in[0], {0, 2});
+       }},
+      {"vector_norm", [](In in) { return vector_norm(in[0], Axes{}); }},
+      {"vector_norm_last", [](In in) { return vector_norm(in[0], -1); }},
+      {"vector_norm_outer",
+       [](In in) {
+         return vector_norm(in[0], {0, 2});
+       }},
+      {"nansum", [](In in) { return nansum(in[0], Axes{}); }},
+      {"nansum_last", [](In in) { return nansum(in[0], -1); }},
+      {"nansum_outer",
+       [](In in) {
+         return nansum(in[0], {0, 2});
+       }},
+      {"nanprod", [](In in) { return nanprod(in[0], Axes{}); }},
+      {"nanprod_last", [](In in) { return nanprod(in[0], -1); }},
+      {"nanprod_outer",
+       [](In in) {
+         return nanprod(in[0], {0, 2});
+       }},
+      {"nanmean", [](In in) { return nanmean(in[0], Axes{}); }},
+      {"nanmean_last", [](In in) { return nanmean(in[0], -1); }},
+      {"nanmean_outer",
+       [](In in) {
+         return nanmean(in[0], {0, 2});
+       }},
+      {"nanstd", [](In in) { return nanstd(in[0], Axes{}); }},
+      {"nanstd_last", [](In in) { return nanstd(in[0], -1); }},
+      {"nanstd_outer",
+       [](In in) {
+         return nanstd(in[0], {0, 2});
+       }},
+      {"nanmax", [](In in) { return nanmax(in[0], Axes{}); }},
+      {"nanmax_last", [](In in) { return nanmax(in[0], -1); }},
+      {"nanmax_outer",
+       [](In in) {
+         return nanmax(in[0], {0, 2});
+       }},
+      {"nanmin", [](In in) { return nanmin(in[0], Axes{}); }},
+      {"nanmin_last", [](In in) { return nanmin(in[0], -1); }},
+      {"nanmin_outer",
+       [](In in) {
+         return nanmin(in[0], {0, 2});
+       }},
+      {"median", [](In in) { return median(in[0], Axes{}); }},
+      {"median_last", [](In in) { return median(in[0], -1); }},
+      {"median_outer",
+       [](In in) {
+         return median(in[0], {0, 2});
+       }},
+      {"sum", [](In in) { return sum(in[0], Axes{}); }},
+      {"sum_last", [](In in) { return sum(in[0], -1); }},
+      {"sum_outer",
+       [](In in) {
+         return sum(in[0], {0, 2});
+       }},
+      {"count_nonzero", [](In in) { return count_nonzero(in[0], Axes{}); }},
+      {"count_nonzero_last", [](In in) { return count_nonzero(in[0], -1); }},
+      {"count_nonzero_outer",
+       [](In in) {
+         return count_nonzero(in[0], {0, 2});
+       }},
+      {"any", [](In in) { return any(in[0], Axes{}); }},
+      {"any_last", [](In in) { return any(in[0], -1); }},
+      {"any_outer",
+       [](In in) {
+         return any(in[0], {0, 2});
+       }},
+      {"all", [](In in) { return all(in[0], Axes{}); }},
+      {"all_last", [](In in) { return all(in[0], -1); }},
+      {"all_outer",
+       [](In in) {
+         return all(in[0], {0, 2});
+       }},
+      {"var_1", [](In in) { return var(in[0], Axes{}, false, 1); }},
+      {"nanvar_1", [](In in) { return nanvar(in[0], Axes{}, false, 1); }},
+      {"logsumexp", [](In in) { return logsumexp(in[0], Axes{}); }},
+      {"vector_norm_1", [](In in) { return vector_norm(in[0], Axes{}, false, 1); }},
+      {"vector_norm_3", [](In in) { return vector_norm(in[0], Axes{}, false, 3); }},
+      {"vector_norm_half", [](In in) { return vector_norm(in[0], Axes{}, false, 0.5); }},
+      {"vector_norm_inf", [](In in) { return vector_norm(in[0], Axes{}, false, inf); }},
+      {"vector_norm_minus_2", [](In in) { return vector_norm(in[0], Axes{}, false, -2); }},
+      {"quantile",
+       [](In in) {
+         return quantile(in[0], {0.2, 0.9, 0.35}, Axes{});
+       }},
+      {"var_1_last", [](In in) { return var(in[0], -1, false, 1); }},
+      {"nanvar_1_last", [](In in) { return nanvar(in[0], -1, false, 1); }},
+      {"logsumexp_last", [](In in) { return logsumexp(in[0], -1); }},
+      {"vector_norm_1_last", [](In in) { return vector_norm(in[0], -1, false, 1); }},
+      {"vector_norm_3_last", [](In in) { return vector_norm(in[0], -1, false, 3); }},
+      {"vector_norm_half_last", [](In in) { return vector_norm(in[0], -1, false, 0.5); }},
+      {"vector_norm_inf_last", [](In in) { return vector_norm(in[0], -1, false, inf); }},
+      {"vector_norm_minus_2_last", [](In in) { return vector_norm(in[0], -1, false, -2); }},
+      {"quantile_last",
+       [](In in) {
+         return quantile(in[0], {0.2, 0.9, 0.35}, -1);
+       }},
+      {"var_1_outer",
+       [](In in) {
+         return var(in[0], {0, 2}, false, 1);
+       }},
+      {"nanvar_1_outer",
+       [](In in) {
+         return nanvar(in[0], {0, 2}, false, 1);
+       }},
+      {"logsumexp_outer",
+       [](In in) {
+         return logsumexp(in[0], {0, 2});
+       }},
+      {"vector_norm_1_outer",
+       [](In in) {
+         return vector_norm(in[0], {0, 2}, false, 1);
+       }},
+      {"vector_norm_3_outer",
+       [](In in) {
+         return vector_norm(in[0], {0, 2}, false, 3);
+       }},
+      {"vector_norm_half_outer",
+       [](In in) {
+         return vector_norm(in[0], {0, 2}, false, 0.5);
+       }},
+      {"vector_norm_inf_outer",
+       [](In in) {
+         return vector_norm(in[0], {0, 2}, false, inf);
+       }},
+      {"vector_norm_minus_2_outer",
+       [](In in) {
+         return vector_norm(in[0], {0, 2}, false, -2);
+       }},
+      {"quantile_outer",
+       [](In in) {
+         return quantile(in[0], {0.2, 0.9, 0.35}, {0, 2});
+       }},
+      {"argmax_last", [](In in) { return argmax(in[0]); }},
+      {"argmax_first", [](In in) { return argmax(in[0], 0); }},
+      {"argmin_last", [](In in) { return argmin(in[0]); }},
+      {"argmin_first", [](In in) { return argmin(in[0], 0); }},
+      {"norm_1",
+       [](In in) {
+         return norm(in[0], 1, {-2, -1});
+       }},
+      {"norm_1_axes",
+       [](In in) {
+         return norm(in[0], 1, {2, 0});
+       }},
+      {"norm_minus_1",
+       [](In in) {
+         return norm(in[0], -1, {-2, -1});
+       }},
+      {"norm_minus_1_axes",
+       [](In in) {
+         return norm(in[0], -1, {2, 0});
+       }},
+      {"norm_inf",
+       [](In in) {
+         return norm(in[0], inf, {-2, -1});
+       }},
+      {"norm_inf_axes",
+       [](In in) {
+         return norm(in[0], inf, {2, 0});
+       }},
+      {"norm_minus_inf",
+       [](In in) {
+         return norm(in[0], -inf, {-2, -1});
+       }},
+      {"norm_minus_inf_axes",
+       [](In in) {
+         return norm(in[0], -inf, {2, 0});
+       }},
+      {"norm_fro",
+       [](In in) {
+         return norm(in[0], "fro", {-2, -1});
+       }},
+      {"norm_fro_axes",
+       [](In in) {
+         return norm(in[0], "fro", {2, 0});
+       }},
+      {"average_last", [](In in) { return average(in[0], in[1], -1); }},
   };
 }
 
+/// The second input is q.
+Tensor quantile_by(In in, const char* method) { return quantile(in[0], in[1].item(), -1, false, method); }
+
 reference::Calls quantile_methods() {
   return {
-       {"quantile_linear_0", [](In in) { return percentile(in[0], 0, -1, false, "linear"); }},
-       {"quantile_linear_10", [](In in) { return percentile(in[0], 10, -1, false, "linear"); }},
-       {"quantile_linear_25", [](In in) { return percentile(in[0], 25, -1, false, "linear"); }},
-       {"quantile_linear_50", [](In in) { return percentile(in[0], 50, -1, false, "linear"); }},
-       {"quantile_linear_70", [](In in) { return percentile(in[0], 70, -1, false, "linear"); }},
-       {"quantile_linear_100", [](In in) { return percentile(in[0], 100, -1, false, "linear"); }},
-       {"quantile_lower_0", [](In in) { return percentile(in[0], 0, -1, false, "lower"); }},
-       {"quantile_lower_10", [](In in) { return percentile(in[0], 10, -1, false, "lower"); }},
-       {"quantile_lower_25", [](In in) { return percentile(in[0], 25, -1, false, "lower"); }},
-       {"quantile_lower_50", [](In in) { return percentile(in[0], 50, -1, false, "lower"); }},
-       {"quantile_lower_70", [](In in) { return percentile(in[0], 70, -1, false, "lower"); }},
-       {"quantile_lower_100", [](In in) { return percentile(in[0], 100, -1, false, "lower"); }},
-       {"quantile_higher_0", [](In in) { return percentile(in[0], 0, -1, false, "higher"); }},
-       {"quantile_higher_10", [](In in) { return percentile(in[0], 10, -1, false, "higher"); }},
-       {"quantile_higher_25", [](In in) { return percentile(in[0], 25, -1, false, "higher"); }},
-       {"quantile_higher_50", [](In in) { return percentile(in[0], 50, -1, false, "higher"); }},
-       {"quantile_higher_70", [](In in) { return percentile(in[0], 70, -1, false, "higher"); }},
-       {"quantile_higher_100", [](In in) { return percentile(in[0], 100, -1, false, "higher"); }},
-       {"quantile_nearest_0", [](In in) { return percentile(in[0], 0, -1, false, "nearest"); }},
-       {"quantile_nearest_10", [](In in) { return percentile(in[0], 10, -1, false, "nearest"); }},
-       {"quantile_nearest_25", [](In in) { return percentile(in[0], 25, -1, false, "nearest"); }},
-       {"quantile_nearest_50", [](In in) { return percentile(in[0], 50, -1, false, "nearest"); }},
-       {"quantile_nearest_70", [](In in) { return percentile(in[0], 70, -1, false, "nearest"); }},
-       {"quantile_nearest_100", [](In in) { return percentile(in[0], 100, -1, false, "nearest"); }},
-       {"quantile_midpoint_0", [](In in) { return percentile(in[0], 0, -1, false, "midpoint"); }},
-       {"quantile_midpoint_10", [](In in) { return percentile(in[0], 10, -1, false, "midpoint"); }},
-       {"quantile_midpoint_25", [](In in) { return percentile(in[0], 25, -1, false, "midpoint"); }},
-       {"quantile_midpoint_50", [](In in) { return percentile(in[0], 50, -1, false, "midpoint"); }},
-       {"quantile_midpoint_70", [](In in) { return percentile(in[0], 70, -1, false, "midpoint"); }},
-       {"quantile_midpoint_100", [](In in) { return percentile(in[0], 100, -1, false, "midpoint"); }},
-       {"quantile_inverted_cdf_0", [](In in) { return percentile(in[0], 0, -1, false, "inverted_cdf"); }},
-       {"quantile_inverted_cdf_10", [](In in) { return percentile(in[0], 10, -1, false, "inverted_cdf"); }},
-       {"quantile_inverted_cdf_25", [](In in) { return percentile(in[0], 25, -1, false, "inverted_cdf"); }},
-       {"quantile_inverted_cdf_50", [](In in) { return percentile(in[0], 50, -1, false, "inverted_cdf"); }},
-       {"quantile_inverted_cdf_70", [](In in) { return percentile(in[0], 70, -1, false, "inverted_cdf"); }},
-       {"quantile_inverted_cdf_100", [](In in) { return percentile(in[0], 100, -1, false, "inverted_cdf"); }},
-       {"quantile_averaged_inverted_cdf_0", [](In in) { return percentile(in[0], 0, -1, false, "averaged_inverted_cdf"); }},
-       {"quantile_averaged_inverted_cdf_10", [](In in) { return percentile(in[0], 10, -1, false, "averaged_inverted_cdf"); }},
-       {"quantile_averaged_inverted_cdf_25", [](In in) { return percentile(in[0], 25, -1, false, "averaged_inverted_cdf"); }},
-       {"quantile_averaged_inverted_cdf_50", [](In in) { return percentile(in[0], 50, -1, false, "averaged_inverted_cdf"); }},
-       {"quantile_averaged_inverted_cdf_70", [](In in) { return percentile(in[0], 70, -1, false, "averaged_inverted_cdf"); }},
-       {"quantile_averaged_inverted_cdf_100", [](In in) { return percentile(in[0], 100, -1, false, "averaged_inverted_cdf"); }},
-       {"quantile_closest_observation_0", [](In in) { return percentile(in[0], 0, -1, false, "closest_observation"); }},
-       {"quantile_closest_observation_10", [](In in) { return percentile(in[0], 10, -1, false, "closest_observation"); }},
-       {"quantile_closest_observation_25", [](In in) { return percentile(in[0], 25, -1, false, "closest_observation"); }},
-       {"quantile_closest_observation_50", [](In in) { return percentile(in[0], 50, -1, false, "closest_observation"); }},
-       {"quantile_closest_observation_70", [](In in) { return percentile(in[0], 70, -1, false, "closest_observation"); }},
-       {"quantile_closest_observation_100", [](In in) { return percentile(in[0], 100, -1, false, "closest_observation"); }},
-       {"quantile_interpolated_inverted_cdf_0", [](In in) { return percentile(in[0], 0, -1, false, "interpolated_inverted_cdf"); }},
-       {"quantile_interpolated_inverted_cdf_10", [](In in) { return percentile(in[0], 10, -1, false, "interpolated_inverted_cdf"); }},
-       {"quantile_interpolated_inverted_cdf_25", [](In in) { return percentile(in[0], 25, -1, false, "interpolated_inverted_cdf"); }},
-       {"quantile_interpolated_inverted_cdf_50", [](In in) { return percentile(in[0], 50, -1, false, "interpolated_inverted_cdf"); }},
-       {"quantile_interpolated_inverted_cdf_70", [](In in) { return percentile(in[0], 70, -1, false, "interpolated_inverted_cdf"); }},
-       {"quantile_interpolated_inverted_cdf_100", [](In in) { return percentile(in[0], 100, -1, false, "interpolated_inverted_cdf"); }},
-       {"quantile_hazen_0", [](In in) { return percentile(in[0], 0, -1, false, "hazen"); }},
-       {"quantile_hazen_10", [](In in) { return percentile(in[0], 10, -1, false, "hazen"); }},
-       {"quantile_hazen_25", [](In in) { return percentile(in[0], 25, -1, false, "hazen"); }},
-       {"quantile_hazen_50", [](In in) { return percentile(in[0], 50, -1, false, "hazen"); }},
-       {"quantile_hazen_70", [](In in) { return percentile(in[0], 70, -1, false, "hazen"); }},
-       {"quantile_hazen_100", [](In in) { return percentile(in[0], 100, -1, false, "hazen"); }},
-       {"quantile_weibull_0", [](In in) { return percentile(in[0], 0, -1, false, "weibull"); }},
-       {"quantile_weibull_10", [](In in) { return percentile(in[0], 10, -1, false, "weibull"); }},
-       {"quantile_weibull_25", [](In in) { return percentile(in[0], 25, -1, false, "weibull"); }},
-       {"quantile_weibull_50", [](In in) { return percentile(in[0], 50, -1, false, "weibull"); }},
-       {"quantile_weibull_70", [](In in) { return percentile(in[0], 70, -1, false, "weibull"); }},
-       {"quantile_weibull_100", [](In in) { return percentile(in[0], 100, -1, false, "weibull"); }},
-       {"quantile_median_unbiased_0", [](In in) { return percentile(in[0], 0, -1, false, "median_unbiased"); }},
-       {"quantile_median_unbiased_10", [](In in) { return percentile(in[0], 10, -1, false, "median_unbiased"); }},
-       {"quantile_median_unbiased_25", [](In in) { return percentile(in[0], 25, -1, false, "median_unbiased"); }},
-       {"quantile_median_unbiased_50", [](In in) { return percentile(in[0], 50, -1, false, "median_unbiased"); }},
-       {"quantile_median_unbiased_70", [](In in) { return percentile(in[0], 70, -1, false, "median_unbiased"); }},
-       {"quantile_median_unbiased_100", [](In in) { return percentile(in[0], 100, -1, false, "median_unbiased"); }},
-       {"quantile_normal_unbiased_0", [](In in) { return percentile(in[0], 0, -1, false, "normal_unbiased"); }},
-       {"quantile_normal_unbiased_10", [](In in) { return percentile(in[0], 10, -1, false, "normal_unbiased"); }},
-       {"quantile_normal_unbiased_25", [](In in) { return percentile(in[0], 25, -1, false, "normal_unbiased"); }},
-       {"quantile_normal_unbiased_50", [](In in) { return percentile(in[0], 50, -1, false, "normal_unbiased"); }},
-       {"quantile_normal_unbiased_70", [](In in) { return percentile(in[0], 70, -1, false, "normal_unbiased"); }},
-       {"quantile_normal_unbiased_100", [](In in) { return percentile(in[0], 100, -1, false, "normal_unbiased"); }},
+      {"quantile_linear", [](In in) { return quantile_by(in, "linear"); }},
+      {"quantile_lower", [](In in) { return quantile_by(in, "lower"); }},
+      {"quantile_higher", [](In in) { return quantile_by(in, "higher"); }},
+      {"quantile_nearest", [](In in) { return quantile_by(in, "nearest"); }},
+      {"quantile_midpoint", [](In in) { return quantile_by(in, "midpoint"); }},
+      {"quantile_inverted_cdf", [](In in) { return quantile_by(in, "inverted_cdf"); }},
+      {"quantile_averaged_inverted_cdf", [](In in) { return quantile_by(in, "averaged_inverted_cdf"); }},
+      {"quantile_closest_observation", [](In in) { return quantile_by(in, "closest_observation"); }},
+      {"quantile_interpolated_inverted_cdf", [](In in) { return quantile_by(in, "interpolated_inverted_cdf"); }},
+      {"quantile_hazen", [](In in) { return quantile_by(in, "hazen"); }},
+      {"quantile_weibull", [](In in) { return quantile_by(in, "weibull"); }},
+      {"quantile_median_unbiased", [](In in) { return quantile_by(in, "median_unbiased"); }},
+      {"quantile_normal_unbiased", [](In in) { return quantile_by(in, "normal_unbiased"); }},
   };
 }
 
@@ -292,21 +350,23 @@ TEST_CASE("quantiles of long rows agree with sorting") {
   }
   const Tensor x = tensor(values, Shape{100003});
   std::sort(values.begin(), values.end());
-  CHECK(of(quantile(x, {0, 0.5, 1, 0.5})) == std::vector<double>{values[0], values[50001], values[100002], values[50001]});
+  const std::vector<double> expected = {values[0], values[50001], values[100002], values[50001]};
+  CHECK(of(quantile(x, {0, 0.5, 1, 0.5})) == expected);
 }
 
 TEST_CASE("reductions follow another shape when recorded again") {
   const Tensor small = waves({2, 3}), large = waves({5, 8});
-  const std::vector<Tensor (*)(const Tensor&)> calls = {
-      [](const Tensor& x) { return prod(x, -1); },
-      [](const Tensor& x) { return prod(x); },
-      [](const Tensor& x) { return median(x, 0); },
-      [](const Tensor& x) { return quantile(x, {0.3, 0.8}, -1, true); },
-      [](const Tensor& x) { return nanvar(x, 0); },
-      [](const Tensor& x) { return norm(x, 3, -1); },
-      [](const Tensor& x) { return norm(x, inf) + vector_norm(x); },
-      [](const Tensor& x) { return average(x, square(x), 0); },
-      [](const Tensor& x) { return ptp(x, 1); }};
+  const std::vector<Tensor (*)(const Tensor&)> calls = {[](const Tensor& x) { return prod(x, -1); },
+                                                        [](const Tensor& x) { return prod(x); },
+                                                        [](const Tensor& x) { return median(x, 0); },
+                                                        [](const Tensor& x) {
+                                                          return quantile(x, {0.3, 0.8}, -1, true);
+                                                        },
+                                                        [](const Tensor& x) { return nanvar(x, 0); },
+                                                        [](const Tensor& x) { return norm(x, 3, -1); },
+                                                        [](const Tensor& x) { return norm(x, inf) + vector_norm(x); },
+                                                        [](const Tensor& x) { return average(x, square(x), 0); },
+                                                        [](const Tensor& x) { return ptp(x, 1); }};
   for (const auto call : calls) {
     const auto slope = [&](const Tensor& x) { return grad(sum(square(call(x))), x); };
     CHECK(of(rerecord(call(small), {{small, large}})) == of(call(large)));

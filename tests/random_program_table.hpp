@@ -4,6 +4,7 @@
 #include "random_program_forms.hpp"
 #include "random_program_forms_elementwise.hpp"
 #include "random_program_forms_reduce.hpp"
+#include "random_program_forms_shape.hpp"
 #include "random_program_forms_linear.hpp"
 #include "random_program_forms_indexing.hpp"
 #include "random_program_forms_random.hpp"
@@ -169,6 +170,20 @@ inline std::span<const Form> forms() {
       {"slice", 4, run_slice, choose_slice},
       {"differences", 2, run_differences, choose_differences},
       {"concatenate", 3, run_concatenate, choose_concatenate},
+      {"flip", 1, run_flip, choose_any_numbers},
+      {"roll", 1, run_roll, choose_any_numbers},
+      {"tile", 2, run_tile, choose_few_numbers},
+      {"repeat", 2, run_repeat, choose_few_numbers},
+      {"flatten", 1, run_flatten, choose_any_numbers},
+      {"moveaxis", 1, run_moveaxis, choose_axis_numbers},
+      {"array_split", 2, run_section, choose_axis_numbers},
+      {"pad", 2, run_pad, choose_few_numbers},
+      {"triangle", 2, run_triangle, choose_matrix_numbers},
+      {"diagonal", 1, run_diagonal, choose_matrix_numbers},
+      {"diagflat", 1, run_diagflat, choose_vector_numbers},
+      {"fill_diagonal", 1, run_fill_diagonal, choose_matrix_numbers},
+      {"hstack", 1, run_hstack, choose_few_numbers},
+      {"full_like", 1, run_full_like, choose_any_numbers},
       {"matmul", 9, run_binary<matmul>, choose_matmul},
       {"dot", 1, run_binary<dot>, choose_matmul},
       {"vecdot", 1, run_binary<vecdot_last>, choose_same_last},

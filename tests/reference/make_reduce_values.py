@@ -195,9 +195,8 @@ def reductions():
         return out
     for method in METHODS:
         for q in [0.0, 0.1, 0.25, 0.5, 0.7, 1.0]:
-            one = case("x", lambda x: numpy_quantile(x, q, (-1,), method), normal(2, int(random.integers(1, 8))))
-            one["call"] = f"quantile_{method}_{round(100 * q)}"
-            cases.append(one)
+            cases.append(case("quantile_" + method, lambda x, _: numpy_quantile(x, q, (-1,), method),
+                              normal(2, int(random.integers(1, 8))), np.array(q), differentiate=[0]))
     for suffix, axes in AXES:
         for shape in [(2, 3, 2), (3, 2, 3)]:
             cases.append(case("median" + suffix, lambda x: numpy_quantile(x, 0.5, axes, "linear"), normal(*shape)))
