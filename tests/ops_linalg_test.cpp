@@ -176,6 +176,18 @@ TEST_CASE("a singular matrix has a determinant with a derivative, and no inverse
   CHECK(message_of(grad(slogdet(exact).logabsdet, exact)).find("pivot 1 is zero") != std::string::npos);
 }
 
+TEST_CASE("equations whose rows have to be exchanged are solved, and so are the transposed ones of their derivatives") {
+  const Tensor a = random_tensor({3, 20, 20}, 7), b = random_tensor({3, 20, 4}, 8), seed = random_tensor({3, 20, 4}, 9);
+  const Tensor x = solve(a, b);
+  CHECK(largest_difference(matmul(a, x), b) < 1e-11);
+  CHECK(largest_difference(matmul(t(a), grad(x, b, {.seed = seed})), seed) < 1e-11);
+  CHECK(largest_difference(matmul(a, inv(a)), broadcast_to(unit(20), {3, 20, 20})) < 1e-11);
+  // A cyclic shift has nothing but zeros on its diagonal; that of four rows is odd.
+  const Tensor shift = cast(equal(expand_dims(arange(4), 1), tensor({1, 2, 3, 0}, {.dtype = int64})), float64);
+  CHECK(det(shift).item() == -1);
+  CHECK(largest_difference(inv(shift), t(shift)) == 0);
+}
+
 TEST_CASE("a failing matrix of a batch is named by its place, and everything stays usable") {
   Tensor batch = random_tensor({2, 3, 4, 4}, 5);
   const Tensor keep = cast(not_equal(arange(6), 4), float64);
