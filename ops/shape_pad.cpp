@@ -121,9 +121,18 @@ void run_around(const Launch& launch) {
   const Sides sizes = sides_of(launch.in[0].shape, launch.attributes[0]);
   if (launch.out.shape.size() == 0) return;
   const std::vector<std::int64_t> places = places_of(launch, sizes.count);
-  kernels::gather(int64, launch.in[0].data, places.data(), launch.out.data, sizes.outer, sizes.count,
-                  static_cast<std::int64_t>(places.size()),
-                  static_cast<std::size_t>(sizes.inner) * size_of(launch.out.dtype));
+  const std::size_t step = static_cast<std::size_t>(sizes.inner) * size_of(launch.out.dtype);
+  const auto first = static_cast<std::size_t>(launch.list[0]), count = static_cast<std::size_t>(sizes.count);
+  for_slices(sizes.outer, places.size() * step, [&](std::size_t o) {
+    const auto* from = static_cast<const std::byte*>(launch.in[0].data) + o * count * step;
+    auto* to = static_cast<std::byte*>(launch.out.data) + o * places.size() * step;
+    const auto put = [&](std::size_t i) {
+      std::memcpy(to + i * step, from + static_cast<std::size_t>(places[i]) * step, step);
+    };
+    for (std::size_t i = 0; i < first; ++i) put(i);
+    std::memcpy(to + first * step, from, count * step);
+    for (std::size_t i = first + count; i < places.size(); ++i) put(i);
+  });
 }
 
 /// Inputs: a padded array, and the one it was made of, which lends its shape. Each element with all its copies added.

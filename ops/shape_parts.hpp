@@ -2,6 +2,9 @@
 /// Pieces that shape functions, scans and reductions are made of. Internal to ops/.
 
 #include <xgrad/graph/op.hpp>
+#include <xgrad/kernels/pool.hpp>
+
+#include <algorithm>
 
 namespace xgrad {
 
@@ -16,6 +19,16 @@ struct Sides {
   std::int64_t outer = 1, count = 1, inner = 1;
 };
 Sides sides_of(const Shape& shape, std::int64_t axis);
+
+/// Calls f(0) ... f(count - 1) for slices of so many bytes, on the pool if there are many.
+template <class F>
+void for_slices(std::int64_t count, std::size_t bytes, F&& f) {
+  const std::int64_t together = std::max<std::int64_t>(1, (256 << 10) / static_cast<std::int64_t>(bytes + 1));
+  kernels::parallel((count + together - 1) / together, [&](std::int64_t chunk) {
+    for (std::int64_t i = chunk * together; i < std::min(count, (chunk + 1) * together); ++i)
+      f(static_cast<std::size_t>(i));
+  });
+}
 
 /// `number` adjacent axes as one, whose length is their product; `last`, counted from the end, is the last of them.
 Tensor merge_axes(const Arg& x, int last, int number);

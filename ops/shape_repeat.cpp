@@ -1,10 +1,10 @@
 #include <xgrad/graph/fold.hpp>
-#include <xgrad/kernels/moves.hpp>
 #include <xgrad/ops/indexing.hpp>
 #include <xgrad/ops/shape.hpp>
 #include <xgrad/ops/shape_parts.hpp>
 #include <xgrad/ops/table.hpp>
 
+#include <cstring>
 #include <string>
 
 namespace xgrad {
@@ -22,19 +22,14 @@ void run_roll(const Launch& launch) {
   const Sides sizes = sides_of(launch.out.shape, launch.attributes[0]);
   if (launch.out.shape.size() == 0) return;
   const std::int64_t n = sizes.count, shift = (launch.attributes[1] % n + n) % n;
-  const std::size_t bytes = size_of(launch.out.dtype);
-  const std::int64_t strides[2] = {n * sizes.inner, 1};
-  const auto move = [&](std::int64_t from, std::int64_t to, std::int64_t steps) {
-    if (steps == 0) return;
-    const std::int64_t counts[2] = {sizes.outer, steps * sizes.inner};
-    kernels::copy_strided(
-        bytes, counts,
-        static_cast<const std::byte*>(launch.in[0].data) + static_cast<std::size_t>(from * sizes.inner) * bytes,
-        strides, static_cast<std::byte*>(launch.out.data) + static_cast<std::size_t>(to * sizes.inner) * bytes,
-        strides);
-  };
-  move(0, shift, n - shift);
-  move(n - shift, 0, shift);
+  const std::size_t step = static_cast<std::size_t>(sizes.inner) * size_of(launch.out.dtype);
+  const std::size_t whole = static_cast<std::size_t>(n) * step, front = static_cast<std::size_t>(shift) * step;
+  for_slices(sizes.outer, whole, [&](std::size_t o) {
+    const auto* from = static_cast<const std::byte*>(launch.in[0].data) + o * whole;
+    auto* to = static_cast<std::byte*>(launch.out.data) + o * whole;
+    std::memcpy(to, from + whole - front, front);
+    std::memcpy(to + front, from, whole - front);
+  });
 }
 
 Tensor roll_back(const Applied& c, const Tensor& g);
