@@ -26,6 +26,20 @@ struct Finding {
   bool costly = false;           ///< a product or a reduction: not computed twice
 };
 
+/// A reference while one looks at a node of the history list, where other threads may give up the last one. False if
+/// they have.
+class Kept {
+ public:
+  explicit Kept(Node* node) : node_(retain_if_referred(node) ? node : nullptr) {}
+  ~Kept() { release(node_); }
+  Kept(const Kept&) = delete;
+  Kept& operator=(const Kept&) = delete;
+  explicit operator bool() const { return node_; }
+
+ private:
+  Node* node_;
+};
+
 struct Visit {
   Node* node;
   std::uint32_t next;
@@ -67,6 +81,14 @@ std::shared_ptr<Workspace> take_workspace(ThreadState& state) {
   return workspace;
 }
 
+/// Whether somebody can ask for a gradient by this computed value or one below it; not below what another thread
+/// recorded.
+bool leads(const Node* node) {
+  if (!is_floating(node->dtype)) return false;
+  if (node->held() && !node->flags.weak) return true;
+  return node->owner == &this_thread() && node->arity > 0 && node->standing.reachable;
+}
+
 /// One evaluation: collects what is due, plans and runs it, and lets go of history that has ended.
 class Evaluation {
  public:
@@ -79,7 +101,7 @@ class Evaluation {
         request_(workspace_->request),
         findings_(workspace_->findings) {}
   ~Evaluation() {
-    for (const Tensor& root : roots_) root.node()->flags.asked = false;
+    for (const Tensor& root : roots_) root.node()->standing.asked = false;
     roots_.clear();
     constexpr std::size_t most_kept = std::size_t{1} << 16;  // nodes; a larger one is rare
     if (request_.order.capacity() <= most_kept) state_.workspace = std::move(workspace_);
@@ -88,11 +110,11 @@ class Evaluation {
   Evaluation& operator=(const Evaluation&) = delete;
 
   void ask(Node* node) {
-    if (node->computed() || node->flags.asked) return;
+    if (node->computed() || node->standing.asked) return;
     check_owner(node);
     if (!retain_if_referred(node)) return;  // its handles may be dropped by other threads meanwhile
     roots_.push_back(Tensor::adopt(node));
-    node->flags.asked = true;
+    node->standing.asked = true;
   }
   void add_pending_parameters();
   void add_recorded_from_replaced();
@@ -188,8 +210,7 @@ void Evaluation::place(Node* node, bool leaf) {
 void Evaluation::place_leaf(Node* node) {
   Finding found;
   found.ends = is_replaced(node);
-  found.keeps = is_floating(node->dtype) && (node->arity ? node->flags.reachable : node->held() && !node->flags.weak);
-  found.leads = found.keeps;
+  found.keeps = found.leads = leads(node);
   place(node, true);
   findings_.push_back(found);
   write_leaf(request_.key, node);
@@ -197,7 +218,8 @@ void Evaluation::place_leaf(Node* node) {
 
 void Evaluation::place_node(Node* node) {
   place(node, false);
-  const std::uint64_t counts = node->counts.load(std::memory_order_relaxed) - (node->flags.asked ? one_reference : 0);
+  const std::uint64_t own = node->standing.asked ? one_reference : 0;
+  const std::uint64_t counts = node->counts.load(std::memory_order_relaxed) - own;
   Finding found{.references = static_cast<std::uint32_t>(counts)};
   const Op& op = *node->op;
   for (std::uint32_t k = 0; k < node->arity; ++k) {
@@ -278,7 +300,7 @@ void Evaluation::choose_stored() {
       continue;
     }
     const Node* node = request_.order[i];
-    request_.takeable[i] = !node->flags.number && !node->flags.listed &&
+    request_.takeable[i] = node->owner == &state_ && !node->flags.number && !node->standing.listed &&
                            node->references() == found.uses + (is_replaced(node) ? 1 : 0) &&
                            node->buffer->refs.load(std::memory_order_acquire) == 1 &&
                            !node->buffer->pinned.load(std::memory_order_relaxed);
@@ -318,7 +340,7 @@ void Evaluation::attach(std::span<kernels::Buffer*> results) {
     if (!results[i]) continue;
     Node* node = request_.order[i];
     node->buffer = results[i];
-    node->flags.reachable = findings_[i].keeps;
+    node->standing.reachable = findings_[i].keeps;
     if (findings_[i].ends) end(node);
     else if (!findings_[i].keeps) end_history(node);
   }
@@ -332,7 +354,9 @@ void Evaluation::end_older_history() {
   if (!used) return;
   for (Node* node = state_.first; node;) {
     Node* next = node->next;
-    if (node->mark == number_ && node->computed()) end(node);
+    if (node->mark == number_ && node->computed()) {
+      if (const Kept kept(node); kept) end(node);
+    }
     node = next;
   }
 }
@@ -367,12 +391,6 @@ void Evaluation::compute() {
   if (replaces_) end_older_history();
 }
 
-/// Whether somebody can ask for a gradient by this value or one below it.
-bool leads(const Node* node) {
-  if (!is_floating(node->dtype)) return false;
-  return (node->arity && node->flags.reachable) || (node->held() && !node->flags.weak);
-}
-
 void look_again_after(ThreadState& state) { state.look_through = std::max<std::uint64_t>(4096, 2 * state.listed); }
 
 /// Histories whose last leaf lost its handle after they were computed end too: a recurrence that is looked at does not
@@ -380,12 +398,14 @@ void look_again_after(ThreadState& state) { state.look_through = std::max<std::u
 void end_unreachable(ThreadState& state) {
   for (Node* node = state.first; node;) {  // inputs come first
     Node* next = node->next;
-    if (!node->computed() || !node->held()) {
+    const bool held = node->held();
+    const Kept kept(node);
+    if (kept && (!node->computed() || !held)) {
       bool reachable = false;
       for (std::uint32_t k = 0; k < node->arity && !reachable; ++k)
         reachable = rule_of(*node->op, k) && !lends_shape(*node->op, k) && leads(node->inputs[k]);
-      node->flags.reachable = reachable && is_floating(node->dtype) && !node->flags.no_grad;
-      if (node->computed() && !node->flags.reachable) end_history(node);
+      node->standing.reachable = reachable && is_floating(node->dtype) && !node->flags.no_grad;
+      if (node->computed() && !node->standing.reachable) end_history(node);
     }
     node = next;
   }

@@ -64,6 +64,7 @@ void reset(Node* node) {
   node->info = nullptr;
   node->arity = 0;
   node->flags = {};
+  node->standing = {};
   node->shape = Shape();
   node->list = nullptr;
   node->buffer = nullptr;
@@ -77,11 +78,11 @@ void put_back(Node* node) {
 }
 
 void unlist(Node* node) {
-  if (!node->flags.listed) return;
+  if (!node->standing.listed) return;
   ThreadState& state = *node->owner;
   (node->previous ? node->previous->next : state.first) = node->next;
   (node->next ? node->next->previous : state.last) = node->previous;
-  node->flags.listed = false;
+  node->standing.listed = false;
   --state.listed;
 }
 
@@ -108,7 +109,7 @@ void destroy_all(Node* waiting) {
   while (waiting) {
     Node* node = waiting;
     waiting = reinterpret_cast<Node*>(node->stamp);
-    if (node->flags.listed && node->owner != &self) {
+    if (node->standing.listed && node->owner != &self) {
       const std::lock_guard lock(node->owner->mutex);
       if (node->owner->alive) {
         Node* head = node->owner->foreign.load(std::memory_order_relaxed);

@@ -32,16 +32,20 @@ struct Info {
   bool ended = false;
 };
 
-/// A node's state bits.
+/// What a node is from the moment it was recorded; any thread may read it.
 struct Flags {
-  bool number : 1 = false;       ///< a leaf holding one number in `value`
-  bool weak : 1 = false;         ///< a C++ number: takes another dtype when recorded again
-  bool exact : 1 = false;        ///< the key records the number's value
-  bool promoted : 1 = false;     ///< a cast that promotion recorded
-  bool no_grad : 1 = false;      ///< recorded in the no-gradient scope
-  bool listed : 1 = false;       ///< in its owner's history list
-  bool asked : 1 = false;        ///< the running evaluation was asked for it, and holds a reference
-  bool reachable : 1 = false;    ///< somebody can ask for a gradient through it (set by evaluation)
+  bool number : 1 = false;    ///< a leaf holding one number in `value`
+  bool weak : 1 = false;      ///< a C++ number: takes another dtype when recorded again
+  bool exact : 1 = false;     ///< the key records the number's value
+  bool promoted : 1 = false;  ///< a cast that promotion recorded
+  bool no_grad : 1 = false;   ///< recorded in the no-gradient scope
+};
+
+/// How a node stands with the thread that owns it, which alone reads and changes this.
+struct Standing {
+  bool listed : 1 = false;     ///< in its owner's history list
+  bool asked : 1 = false;      ///< the running evaluation was asked for it, and holds a reference
+  bool reachable : 1 = false;  ///< somebody can ask for a gradient through it (set by evaluation)
 };
 
 inline constexpr std::uint32_t few_inputs = 3;
@@ -56,6 +60,7 @@ struct alignas(64) Node {
   std::uint32_t arity = 0;
   DType dtype = float32;
   Flags flags;
+  Standing standing;
   // Scratch of the owning thread's evaluation, valid where `stamp` is the evaluation's number.
   std::uint64_t stamp = 0;
 
@@ -125,8 +130,8 @@ void free_node(Node* node);
 /// What `this_thread` gave before on this thread.
 extern constinit thread_local ThreadState* current_thread;
 
-/// Gives up one reference (`amount` says whose), which the caller holds; whether it was the last. Where the owning thread
-/// holds all there are no atomic change is needed: only the owner finds nodes it has no reference to.
+/// Gives up one reference (`amount` says whose), which the caller holds; whether it was the last. The owning thread needs
+/// no atomic change where it holds all: only the owner finds nodes it has no reference to.
 inline bool give_up(Node* node, std::uint64_t amount) {
   if (node->counts.load(std::memory_order_acquire) == amount && node->owner == current_thread) {
     node->counts.store(0, std::memory_order_relaxed);

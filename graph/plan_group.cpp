@@ -13,15 +13,7 @@ constexpr std::uint32_t most_instructions = 96;  ///< of one group
 constexpr std::uint32_t cheap_weight = 9;        ///< recomputing up to this beats a trip to memory
 
 /// What one instruction costs beside an addition.
-std::uint32_t weight_of(const Value& value) {
-  switch (value.code) {
-    case Code::exp: case Code::expm1: case Code::log: case Code::log1p: case Code::sin: case Code::cos: case Code::tanh:
-    case Code::sigmoid: case Code::softplus: case Code::power: return 10;
-    case Code::uniform: return 4;
-    case Code::divide: case Code::sqrt: case Code::reciprocal: return 3;
-    default: return 1;
-  }
-}
+std::uint32_t weight_of(const Value& value) { return static_cast<std::uint32_t>(kernels::work_of(value.code)); }
 
 Shape without_ones(const Shape& shape) {
   Shape result;

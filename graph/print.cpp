@@ -46,8 +46,8 @@ Part expression(const Node* node, std::span<const Part> in) {
     const bool sum = symbol == "+" || symbol == "-";
     const bool product = symbol == "*" || symbol == "/";
     const int own = sum ? binds_sum : (product ? binds_product : 0);
-    // The right side of - and / needs brackets around its like.
-    const int right = symbol == "-" || symbol == "/" ? own + 1 : own;
+    // Only sums and products may be read in either order: a - (b - c), a @ (b @ c).
+    const int right = symbol == "+" || symbol == "*" ? own : own + 1;
     return {bracketed(in[0], own) + " " + op.symbol + " " + bracketed(in[1], right), own};
   }
   std::string text = std::string(op.name) + "(";

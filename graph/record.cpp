@@ -211,7 +211,7 @@ void link(ThreadState& state, Node* node) {
   node->next = nullptr;
   (state.last ? state.last->next : state.first) = node;
   state.last = node;
-  node->flags.listed = true;
+  node->standing.listed = true;
   ++state.listed;
 }
 
@@ -280,8 +280,9 @@ std::uint32_t mask_from_end(const Axes& axes, int rank, const char* operation, c
 namespace {
 
 // Inlined into each way to record: the attributes of plain operations then cost nothing.
-[[gnu::always_inline]] inline Tensor record_node(ThreadState& state, const Op& op, std::span<Node* const> inputs, const Location& where,
-                   const Attributes& attributes, kernels::Draw draw) {
+[[gnu::always_inline]] inline Tensor record_node(ThreadState& state, const Op& op, std::span<Node* const> inputs,
+                                                 const Location& where, const Attributes& attributes,
+                                                 kernels::Draw draw) {
   Node* node = new_node();
   Tensor result = Tensor::adopt(node);
   node->where = state.within ? state.where : where;

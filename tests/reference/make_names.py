@@ -1,0 +1,28 @@
+"""Writes names.json: the public functions of numpy, numpy.linalg and keras.ops. Needs numpy and keras."""
+import inspect
+import json
+import os
+import pathlib
+
+os.environ.setdefault("KERAS_BACKEND", "torch")
+import keras
+import numpy
+
+
+def functions(module, names):
+    found = []
+    for name in sorted(set(names)):
+        member = getattr(module, name)
+        if callable(member) and not inspect.isclass(member) and not name.startswith("_"):
+            found.append(name)
+    return found
+
+
+names = {
+    "numpy": functions(numpy, numpy.__all__),
+    "numpy.linalg": functions(numpy.linalg, numpy.linalg.__all__),
+    "keras.ops": functions(keras.ops, dir(keras.ops)),
+}
+versions = {"numpy": numpy.__version__, "keras": keras.__version__}
+path = pathlib.Path(__file__).with_name("names.json")
+path.write_text(json.dumps({"versions": versions, **names}, indent=0) + "\n")
