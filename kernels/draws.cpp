@@ -13,6 +13,8 @@ namespace {
 constexpr std::int64_t elements_a_chunk = 2048;
 /// A try fails with probability 1/2 at most, so nobody sees the end of this.
 constexpr int most_tries = 1000;
+/// Streams from here on share no block with those that elements are given four at a time.
+constexpr std::int64_t own_blocks = std::int64_t{1} << 44;
 
 template <class F>
 void for_each_element(std::int64_t count, F&& f) {
@@ -75,11 +77,12 @@ struct Slope {
 };
 
 /// From P = exp(A) S with A = alpha l - z - lgamma(alpha + 1), S = 1 + z/(alpha+1) + z^2/((alpha+1)(alpha+2)) + ...
+template <bool twice>
 Slope slope_by_series(double alpha, double l, double z) {
   Jet term{1, 0, 0}, sum{1, 0, 0};
   for (double n = alpha + 1;; ++n) {
     const double r = 1 / n, step = z * r;
-    term.second = step * (term.second - 2 * r * term.first + 2 * r * r * term.value);
+    if constexpr (twice) term.second = step * (term.second - 2 * r * term.first + 2 * r * r * term.value);
     term.first = step * (term.first - r * term.value);
     term.value *= step;
     sum.value += term.value;
@@ -97,14 +100,16 @@ Slope slope_by_series(double alpha, double l, double z) {
 
 /// From 1 - P = exp(B) C with B = alpha l - z - lgamma(alpha) and Legendre's continued fraction
 /// C = 1 / (z + 1 - alpha - 1 (1 - alpha) / (z + 3 - alpha - 2 (2 - alpha) / (z + 5 - alpha - ...))), from its end up.
+template <bool twice>
 Slope slope_by_fraction(double alpha, double l, double z) {
-  const int terms = 80 + static_cast<int>(12 * std::sqrt(alpha));
+  // It converges as exp(-4 sqrt(n z)) does, later where z is close to a large alpha.
+  const int terms = 12 + static_cast<int>(120 / z + 12 * std::sqrt(alpha));
   Jet f{z + 2 * terms + 1 - alpha, -1, 0};
   for (int n = terms; n > 0; --n) {
     // 1/f and its derivatives, then z + 2n - 1 - alpha - n (n - alpha) / f
-    const double r = 1 / f.value, r1 = -f.first * r * r, r2 = r * r * (2 * f.first * f.first * r - f.second);
-    const double m = n * (n - alpha);
-    f = {z + 2 * n - 1 - alpha - m * r, -1 - (m * r1 - n * r), -(m * r2 - 2 * n * r1)};
+    const double r = 1 / f.value, r1 = -f.first * r * r, m = n * (n - alpha);
+    if constexpr (twice) f.second = 2 * n * r1 - m * r * r * (2 * f.first * f.first * r - f.second);
+    f = {z + 2 * n - 1 - alpha - m * r, -1 - (m * r1 - n * r), f.second};
   }
   const double r = 1 / f.value;
   const Jet c{r, -f.first * r * r, r * r * (2 * f.first * f.first * r - f.second)};
@@ -121,10 +126,11 @@ Slope slope_by_expansion(double alpha, double z) {
   return {(1 + e / 2 - e * e / 6 + 1 / (6 * alpha)) / z, (-0.5 - e / 6 + e * e / 3 - 1 / (6 * alpha)) / alpha / z};
 }
 
+template <bool twice>
 Slope slope_of(double alpha, double l) {
   const double z = std::exp(l);
   if (alpha > 1e6) return slope_by_expansion(alpha, z);
-  return z > alpha + 1 ? slope_by_fraction(alpha, l, z) : slope_by_series(alpha, l, z);
+  return z > alpha + 1 ? slope_by_fraction<twice>(alpha, l, z) : slope_by_series<twice>(alpha, l, z);
 }
 
 // --- counts ----------------------------------------------------------------------------------------------------------
@@ -207,11 +213,24 @@ double binomial_variable(WordStream words, double n, double p) {
 }  // namespace
 
 void draw_integers(Draw draw, std::int64_t low, std::uint64_t last, DType type, void* out, std::int64_t count) {
+  const auto narrow = static_cast<std::uint32_t>(last + 1), rejected = narrow == 0 ? 0 : (0U - narrow) % narrow;
   with_dtype(type, [&]<class T>(T) {
-    for_each_element(count, [&](std::int64_t i) {
-      WordStream words(draw, i);
-      const std::uint64_t above = last == ~std::uint64_t{0} ? words.next_wide() : words.below(last + 1);
+    const auto put = [&](std::int64_t i, std::uint64_t above) {
       static_cast<T*>(out)[i] = static_cast<T>(static_cast<std::int64_t>(static_cast<std::uint64_t>(low) + above));
+    };
+    if (last >= 0xFFFFFFFFU)
+      return for_each_element(count, [&](std::int64_t i) {
+        WordStream words(draw, i);
+        put(i, last == ~std::uint64_t{0} ? words.next_wide() : words.below(last + 1));
+      });
+    // Four elements share a block; one whose word is rejected goes on with a stream of its own.
+    for_each_element((count + 3) / 4, [&](std::int64_t block) {
+      const auto words = philox_block(draw.seed, draw.number, static_cast<std::uint64_t>(block));
+      for (std::int64_t i = 4 * block; i < std::min(count, 4 * block + 4); ++i) {
+        const std::uint64_t product = std::uint64_t{words[static_cast<std::size_t>(i & 3)]} * narrow;
+        const bool good = static_cast<std::uint32_t>(product) >= rejected;
+        put(i, good ? product >> 32 : WordStream(draw, i + own_blocks).below(last + 1));
+      }
     });
   });
 }
@@ -236,13 +255,13 @@ void draw_binomial(Draw draw, const std::int64_t* trials, const double* probabil
 
 void log_gamma_slope(GammaSlope which, const double* alpha, const double* l, double* out, std::int64_t count) {
   for_each_element(count, [&](std::int64_t i) {
-    const Slope slope = slope_of(alpha[i], l[i]);
-    if (which == GammaSlope::by_alpha)
-      out[i] = slope.h;
-    else if (which == GammaSlope::by_alpha_twice)
-      out[i] = slope.by_alpha;
-    else
-      out[i] = polygamma(alpha[i]).digamma - l[i] - slope.h * (alpha[i] - std::exp(l[i]));
+    if (which == GammaSlope::by_alpha_twice) {
+      out[i] = slope_of<true>(alpha[i], l[i]).by_alpha;
+      return;
+    }
+    const double h = slope_of<false>(alpha[i], l[i]).h;
+    const bool by_l = which == GammaSlope::by_alpha_and_l;
+    out[i] = by_l ? polygamma(alpha[i]).digamma - l[i] - h * (alpha[i] - std::exp(l[i])) : h;
   });
 }
 

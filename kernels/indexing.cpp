@@ -275,14 +275,16 @@ void scatter(Combine combine, DType type, const void* in, const std::int64_t* pl
 std::int64_t flatten_indices(DType index_type, const void* indices, const std::int64_t* lengths, std::int64_t width,
                              std::int64_t batches, std::int64_t length, std::int64_t* places) {
   return with_indices("flatten_indices", index_type, indices, [&](const auto* typed) -> std::int64_t {
-    for (std::int64_t j = 0; j < batches * length; ++j) {
-      std::int64_t place = j / length;
-      for (std::int64_t k = 0; k < width; ++k) {
-        const auto index = static_cast<std::int64_t>(typed[j * width + k]);
-        if (index < -lengths[k] || index >= lengths[k]) return j * width + k;
-        place = place * lengths[k] + position(index, lengths[k]);
+    for (std::int64_t batch = 0, j = 0; batch < batches; ++batch) {
+      for (const std::int64_t end = j + length; j < end; ++j) {
+        std::int64_t place = batch;
+        for (std::int64_t k = 0; k < width; ++k) {
+          const auto index = static_cast<std::int64_t>(typed[j * width + k]);
+          if (index < -lengths[k] || index >= lengths[k]) return j * width + k;
+          place = place * lengths[k] + position(index, lengths[k]);
+        }
+        places[j] = place;
       }
-      places[j] = place;
     }
     return -1;
   });

@@ -150,14 +150,16 @@ void argsort(DType type, const void* in, std::int64_t* out, std::int64_t outer, 
 void arg_top(DType type, const void* in, std::int64_t* out, std::int64_t outer, std::int64_t count, std::int64_t inner,
              std::int64_t k) {
   const auto first_k = [k](auto* entries, auto* spare, std::int64_t n) {
-    // Choosing costs a pass or two, counting one for each byte of the keys.
+    // A heap of the best costs little while most elements are worse than all of them.
     if (k > n / 4) return sort_entries(entries, spare, n);
-    if (k < n / 64) {
-      std::partial_sort(entries, entries + k, entries + n);
-    } else {
-      std::nth_element(entries, entries + k, entries + n);
-      std::sort(entries, entries + k);
+    std::make_heap(entries, entries + k);
+    for (std::int64_t j = k; j < n; ++j) {
+      if (!(entries[j] < entries[0])) continue;
+      std::pop_heap(entries, entries + k);
+      entries[k - 1] = entries[j];
+      std::push_heap(entries, entries + k);
     }
+    std::sort_heap(entries, entries + k);
     return entries;
   };
   with_dtype(type, [&]<class T>(T) {

@@ -6,6 +6,7 @@
 #include <xgrad/kernels/indexing.hpp>
 
 #include <string>
+#include <string_view>
 #include <type_traits>
 
 namespace xgrad {
@@ -65,6 +66,10 @@ inline void check_index_type(const Recording& call, int k) {
 
 /// 0, 1, 2, ... in the shape of a tensor, whatever that is when the graph is recorded again: each element's number.
 [[nodiscard]] Tensor element_numbers(const Tensor& like);
+
+/// segment_sum, with other names in messages.
+[[nodiscard]] Tensor counted_by(const Tensor& weights, const Tensor& ids, std::int64_t count, const char* name,
+                                std::string_view what);
 
 /// The places of the elements that are not zero, in row-major order. Computes x.
 std::vector<std::int64_t> nonzero_places(const Tensor& x);

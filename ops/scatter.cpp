@@ -211,7 +211,8 @@ Tensor scattered(const Op& op, const Arg& x, const Arg& indices, const Arg& upda
 struct Segments {
   Tensor zero, indices, data;
 };
-Segments segments_of(const char* name, const Arg& data, const Arg& ids, std::int64_t count) {
+Segments segments_of(const char* name, const Arg& data, const Arg& ids, std::int64_t count,
+                     std::string_view what = "segment id") {
   const Tensor t = data.tensor(), numbers = ids.tensor();
   const int rank = numbers.rank();
   bool fits = rank > 0 && rank <= t.rank();
@@ -230,7 +231,7 @@ Segments segments_of(const char* name, const Arg& data, const Arg& ids, std::int
   if (count == 0 && numbers.size() > 0)
     throw ValueError(wrong("1 segment or more for ") + std::to_string(numbers.size()) + " ids, got 0" +
                      place(data.where()));
-  const Tensor checked = count == 0 ? numbers : check_labels(numbers, count, "segment id");
+  const Tensor checked = count == 0 ? numbers : check_labels(numbers, count, what);
   return {zeros_like(zero), expand_dims(checked, -1), t};
 }
 
@@ -265,6 +266,12 @@ Tensor scatter_min(const Arg& x, const Arg& indices, const Arg& updates) {
 Tensor segment_sum(const Arg& data, const Arg& segment_ids, std::int64_t num_segments) {
   const Within here("segment_sum", data);
   const Segments s = segments_of("segment_sum", data, segment_ids, num_segments);
+  return record(ungather_op, {s.data, s.indices, s.zero});
+}
+
+Tensor counted_by(const Tensor& weights, const Tensor& ids, std::int64_t count, const char* name,
+                  std::string_view what) {
+  const Segments s = segments_of(name, weights, ids, count, what);
   return record(ungather_op, {s.data, s.indices, s.zero});
 }
 

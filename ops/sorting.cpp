@@ -109,7 +109,6 @@ Bins bins_of(const Arg& x, std::int64_t minlength, std::int64_t length) {
                        place(x.where()));
     count = std::max<std::int64_t>(minlength, most + 1);
   }
-  if (ids.size() > 0) ids = check_labels(ids, std::max<std::int64_t>(count, 1), "element");
   if (ids.size() > 0 && count == 0)
     throw ValueError("[bincount] expected elements from 0 to the length minus 1, got a length of 0 for " +
                      std::to_string(ids.size()) + " elements" + place(x.where()));
@@ -118,7 +117,7 @@ Bins bins_of(const Arg& x, std::int64_t minlength, std::int64_t length) {
 
 Tensor counted(const Bins& bins, const Tensor& weights) {
   if (bins.count == 0) return zeros({0}, {.dtype = weights.dtype()});
-  return segment_sum(weights, bins.ids, bins.count);
+  return counted_by(weights, bins.ids, bins.count, "bincount", "element");
 }
 
 /// Integers as float64, which holds edges between them.
