@@ -86,6 +86,8 @@ bool Grouping::by_row_of(const Value& v, const Group& group, const Operand& in) 
 /// Whether v can become a member of `merged`, whose members among v's operands are `inside`; may add to what the group
 /// demands.
 bool Grouping::fits(const Value& v, Group& merged, std::span<const std::uint32_t> inside, bool& by_row) {
+  // Rows of no elements still have a sum each, which a loop over no elements would not write.
+  if (merged.size == 0 && merged.whole_rows) return false;
   const std::int64_t rows = merged.cols ? merged.size / std::max<std::int64_t>(merged.cols, 1) : 0;
   by_row = false;
   const bool full = v.size == merged.size;

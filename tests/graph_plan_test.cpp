@@ -2,6 +2,7 @@
 
 #include <xgrad/graph/grad.hpp>
 #include <xgrad/graph/plan_ir.hpp>
+#include <xgrad/kernels/buffer.hpp>
 #include <xgrad/ops/activation.hpp>
 #include <xgrad/ops/elementwise.hpp>
 #include <xgrad/ops/product.hpp>
@@ -94,6 +95,17 @@ TEST_CASE("an update writes where the old value was") {
   for (const Result& result : plan->results) taken += result.takes != none;
   CHECK(taken == 2);
 
+}
+
+TEST_CASE("the sum of no elements is written beside other results without elements") {
+  const Tensor v = zeros({0}, {.dtype = float64}).eval();
+  kernels::set_poison(true);
+  for (int i = 0; i < 3; ++i) {
+    const Tensor again = sum(v);
+    eval({again, power(reshape(v, {0, 1}), tensor({2, 1, 0}, {.dtype = float64})) / again});
+    CHECK(again.item() == 0);
+  }
+  kernels::set_poison(false);
 }
 
 TEST_CASE("a long elementwise chain reads and writes memory once") {
