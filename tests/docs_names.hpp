@@ -13,8 +13,99 @@ struct Missing {
 
 inline constexpr OtherName other_names[] = {
     {"absolute", "`abs`"},
+    {"append", "`concatenate`"},
+    {"argpartition", "`argsort`"},
+    {"around", "`round`"},
+    {"array", "`tensor`"},
+    {"array2string", "`to_string` with `PrintOptions`"},
+    {"array_repr", "`to_string`"},
+    {"array_str", "`to_string`"},
+    {"asanyarray", "`tensor`"},
+    {"asarray", "`tensor`"},
+    {"astype", "`cast`"},
+    {"bitwise_invert", "`bitwise_not`"},
+    {"bitwise_left_shift", "`left_shift`"},
+    {"bitwise_right_shift", "`right_shift`"},
+    {"concat", "`concatenate`"},
+    {"convert_to_numpy", "`Tensor::to_vector`, `Tensor::data`"},
+    {"convert_to_tensor", "`tensor`"},
+    {"copy", "assignment: tensors never change"},
+    {"cumulative_prod", "`cumprod`"},
+    {"cumulative_sum", "`cumsum`"},
+    {"dtype", "`Tensor::dtype`"},
+    {"elu", "activation \"elu\""},
+    {"empty", "`zeros`"},
+    {"empty_like", "`zeros_like`"},
+    {"format_float_positional", "`to_string` with `PrintOptions`"},
+    {"format_float_scientific", "`to_string` with `PrintOptions`"},
+    {"from_dlpack", "`borrow`"},
+    {"frombuffer", "`borrow`, `tensor`"},
+    {"fromiter", "`tensor` of a std::vector"},
+    {"gelu", "activation \"gelu\""},
+    {"genfromtxt", "`data::read_csv`"},
+    {"get_item", "`slice`, `take`"},
+    {"get_printoptions", "`PrintOptions`"},
+    {"hard_sigmoid", "activation \"hard_sigmoid\""},
+    {"is_tensor", "the type says it"},
+    {"isdtype", "`is_floating`"},
+    {"leaky_relu", "activation \"leaky_relu\""},
+    {"load", "`load_safetensors`"},
+    {"loadtxt", "`data::read_csv`"},
+    {"log_sigmoid", "activation \"log_sigmoid\""},
+    {"logdet", "`slogdet`"},
+    {"ndim", "`Tensor::rank`"},
+    {"partition", "`sort`"},
+    {"printoptions", "`PrintOptions`"},
+    {"relu6", "activation \"relu6\""},
+    {"rollaxis", "`moveaxis`"},
+    {"row_stack", "`vstack`"},
+    {"save", "`save_safetensors`"},
+    {"savez", "`save_safetensors`"},
+    {"selu", "activation \"selu\""},
+    {"set_printoptions", "`PrintOptions`"},
+    {"shape", "`Tensor::shape`"},
+    {"silu", "activation \"silu\""},
+    {"size", "`Tensor::size`"},
+    {"softsign", "activation \"softsign\""},
+    {"swish", "activation \"silu\""},
+    {"true_divide", "`divide`"},
+    {"unique_all", "`unique`"},
+    {"unique_counts", "`unique`"},
+    {"unique_inverse", "`unique`"},
+    {"unique_values", "`unique`"},
+    {"view", "`reshape`"},
 };
 
 inline constexpr Missing missing_names[] = {
-    {"complex numbers are not an element type", "angle conj conjugate imag real"},
+    {"complex numbers are not an element type",
+     "angle conj conjugate eig eigvals fft fft2 ifft2 imag irfft iscomplex iscomplexobj isreal isrealobj istft polar "
+     "real real_if_close rfft sort_complex stft view_as_complex view_as_real unwrap"},
+    {"C++'s own loops, conditions and functions do it, and record what they run",
+     "apply_along_axis apply_over_axes associative_scan fori_loop fromfunction frompyfunc map nested_iters piecewise "
+     "scan switch vectorize vectorized_map while_loop"},
+    {"tensors never change; `where`, the scatter functions and `concatenate` make new ones",
+     "copyto delete insert put putmask resize slice_update"},
+    {"dates, bytes, text and Python's own objects are not tensors",
+     "asfortranarray ascontiguousarray asarray_chkfinite asmatrix base_repr binary_repr block bmat busday_count "
+     "busday_offset can_cast common_type datetime_as_string datetime_data fromfile fromregex fromstring get_include "
+     "getbufsize geterr geterrcall info is_busday isfortran isnat isscalar issubdtype iterable may_share_memory "
+     "min_scalar_type mintypecode packbits promote_types require result_type savetxt savez_compressed setbufsize "
+     "seterr seterrcall shares_memory show_config show_runtime test typename unpackbits"},
+    {"layers of neural networks: they come with the layers",
+     "adaptive_average_pool adaptive_max_pool average_pool batch_normalization conv conv_transpose ctc_decode ctc_loss "
+     "depth_to_space depthwise_conv dot_product_attention extract_sequences fold layer_normalization max_pool multi_hot "
+     "rms_normalization separable_conv space_to_depth unfold"},
+    {"activations that no system of the catalogue uses; each is a line over what is here",
+     "celu glu hard_shrink hard_silu hard_swish hard_tanh soft_shrink sparse_plus sparse_sigmoid sparsemax squareplus "
+     "tanh_shrink threshold"},
+    {"polynomials: `vander`, `matmul` and `lstsq` evaluate and fit them",
+     "poly polyadd polyder polydiv polyfit polyint polymul polysub polyval roots"},
+    {"not written yet",
+     "bartlett bitwise_count blackman broadcast_shapes cdist cholesky_inverse corrcoef cov custom_gradient diag_indices "
+     "diag_indices_from divide_no_nan divmod ediff1d einsum_path frexp gradient hamming hanning histogram2d histogramdd "
+     "in_top_k indices interp intersect1d ix_ kaiser ldexp lexsort lu_factor mask_indices modf moments nanargmax "
+     "nanargmin nanmedian nanpercentile nanquantile psnr ravel_multi_index rearrange rsqrt saturate_cast "
+     "segment_min segment_prod setdiff1d setxor1d spacing tensorinv tensorsolve trapezoid tril_indices "
+     "tril_indices_from trim_zeros triu_indices triu_indices_from union1d unravel_index vecmat"},
+    {"`data::normalize` does it for arrays of data", "normalize"},
 };

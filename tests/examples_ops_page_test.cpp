@@ -54,7 +54,9 @@ std::string plain(std::string call) {
 std::vector<Entry> entries_of(const std::filesystem::path& header) {
   std::ifstream file(header);
   REQUIRE(file.good());
-  const std::regex declaration("^Tensor ([a-z_0-9]+)(\\([^;]*\\));\\s*(?:///< (.*))?$");
+  const std::regex declaration("^(?:Tensor|std::vector<Tensor>|bool|[A-Z][A-Za-z]+) "
+                               "([a-z_0-9]+)(\\([^;]*\\));\\s*(?:///< (.*))?$");
+  const std::regex start("^(?:Tensor|std::vector<Tensor>|bool|[A-Z][A-Za-z]+) [a-z_0-9]+\\(.*");
   const std::regex alias("^inline Tensor ([a-z_0-9]+)(\\(.*\\)) \\{ return ([a-z_0-9]+)\\(.*$");
   std::vector<Entry> found;
   std::string comment, line;
@@ -68,7 +70,7 @@ std::vector<Entry> entries_of(const std::filesystem::path& header) {
     }
     in_comment = false;
     std::string more;
-    while (line.starts_with("Tensor ") && line.find(';') == std::string::npos && std::getline(file, more))
+    while (std::regex_match(line, start) && line.find(';') == std::string::npos && std::getline(file, more))
       line += " " + trimmed(more);
     std::smatch match;
     if (std::regex_match(line, match, declaration)) {
@@ -104,11 +106,24 @@ Written from the headers and from the table of samples that the tests walk; do n
 with central differences, first and second order, in forward mode too, unless the last column says why it has no
 derivative. Shapes broadcast as in NumPy; C++ numbers take the element type of the tensors they meet.
 )";
-  const std::pair<const char*, const char*> families[] = {
-      {"graph/basic.hpp", "Arithmetic and shapes"}, {"ops/elementwise.hpp", "Elementwise"},
-      {"ops/activation.hpp", "Activations"},        {"ops/reduce.hpp", "Reductions"},
-      {"ops/product.hpp", "Products"},              {"ops/shape.hpp", "Moving elements"},
-      {"ops/indexing.hpp", "Indexing"},             {"ops/random.hpp", "Random numbers"}};
+  const std::pair<const char*, const char*> families[] = {{"graph/basic.hpp", "Arithmetic and shapes"},
+                                                          {"ops/elementwise.hpp", "Elementwise"},
+                                                          {"ops/bitwise.hpp", "Integers and bits"},
+                                                          {"ops/special.hpp", "Special functions"},
+                                                          {"ops/activation.hpp", "Activations"},
+                                                          {"ops/compare.hpp", "Comparing tensors as wholes"},
+                                                          {"ops/reduce.hpp", "Reductions"},
+                                                          {"ops/scan.hpp", "Running sums and their kin"},
+                                                          {"ops/product.hpp", "Products"},
+                                                          {"ops/einsum.hpp", "Sums over products"},
+                                                          {"ops/linalg.hpp", "Linear algebra"},
+                                                          {"ops/decompositions.hpp", "Factors of matrices"},
+                                                          {"ops/creation.hpp", "Making tensors"},
+                                                          {"ops/shape.hpp", "Moving elements"},
+                                                          {"ops/indexing.hpp", "Indexing"},
+                                                          {"ops/scatter.hpp", "Gathering and scattering"},
+                                                          {"ops/sorting.hpp", "Sorting and counting"},
+                                                          {"ops/random.hpp", "Random numbers"}};
   for (const auto& [header, title] : families) {
     out << "\n## " << title << "\n\n`#include <xgrad/" << header << ">`\n\n"
         << "| function | what | no derivative |\n|---|---|---|\n";
@@ -136,6 +151,21 @@ TEST_CASE("the page of operations says what the headers and the table say") {
   const std::string found((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
   INFO("run this test with XGRAD_WRITE_DOCS=1 to write docs/ops.md anew");
   CHECK(found == expected);
+}
+
+TEST_CASE("the page of operations has every header of ops/") {
+  const std::filesystem::path here = std::source_location::current().file_name();
+  const std::filesystem::path source = here.parent_path().parent_path();
+  const std::string text = page(source);
+  for (const auto& entry : std::filesystem::directory_iterator(source / "ops")) {
+    if (entry.path().extension() != ".hpp") continue;
+    std::ifstream file(entry.path());
+    std::string head(400, ' ');
+    file.read(head.data(), 400);
+    if (head.find("Internal to") != std::string::npos) continue;
+    INFO(entry.path().filename());
+    CHECK(text.find("<xgrad/ops/" + entry.path().filename().string() + ">") != std::string::npos);
+  }
 }
 
 TEST_CASE("the page of operations has a line for every row of the table") {
