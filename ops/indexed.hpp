@@ -1,31 +1,16 @@
 #pragma once
 // Internal to ops/.
-/// What operations with indices share: how an array falls apart around an axis, checks and messages.
+/// What operations with indices share: checks and messages.
 
 #include <xgrad/graph/op.hpp>
 #include <xgrad/kernels/indexing.hpp>
+#include <xgrad/ops/shape_parts.hpp>
 
 #include <string>
 #include <string_view>
 #include <type_traits>
 
 namespace xgrad {
-
-/// How the indexed array falls apart around the axis, which attribute 0 counts from the end.
-struct Around {
-  std::int64_t outer = 1, count = 0, inner = 1;
-};
-inline Around around(const Shape& shape, std::int64_t axis) {
-  Around result;
-  const int at = static_cast<int>(axis) + shape.rank();
-  for (int i = 0; i < shape.rank(); ++i) {
-    if (i == at)
-      result.count = shape[i];
-    else
-      (i < at ? result.outer : result.inner) *= shape[i];
-  }
-  return result;
-}
 
 inline std::string written(const View& view, std::int64_t place) {
   return with_dtype(view.dtype, [&]<class T>(T) {

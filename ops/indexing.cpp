@@ -29,7 +29,7 @@ void infer_take(Recording& call) {
 
 void run_take(const Launch& launch) {
   const View &x = launch.in[0], &indices = launch.in[1];
-  const Around sizes = around(x.shape, launch.attributes[0]);
+  const Sides sizes = sides_of(x.shape, launch.attributes[0]);
   check_indices(launch, indices, sizes.count);
   if (launch.out.shape.size() == 0) return;
   kernels::gather(indices.dtype, x.data, indices.data, launch.out.data, sizes.outer, sizes.count, indices.shape.size(),
@@ -52,7 +52,7 @@ void infer_put(Recording& call) {
 
 void run_put(const Launch& launch) {
   const View &values = launch.in[0], &indices = launch.in[1];
-  const Around sizes = around(launch.out.shape, launch.attributes[0]);
+  const Sides sizes = sides_of(launch.out.shape, launch.attributes[0]);
   check_indices(launch, indices, sizes.count);
   if (launch.out.shape.size() == 0) return;
   kernels::scatter_add(values.dtype, indices.dtype, values.data, indices.data, launch.out.data, sizes.outer,

@@ -19,10 +19,10 @@ void infer_take_along(Recording& call) {
 
 void run_take_along(const Launch& launch) {
   const View &x = launch.in[0], &indices = launch.in[1];
-  const Around sizes = around(x.shape, launch.attributes[0]);
+  const Sides sizes = sides_of(x.shape, launch.attributes[0]);
   check_indices(launch, indices, sizes.count);
   kernels::gather_along(indices.dtype, x.data, indices.data, launch.out.data, sizes.outer, sizes.count,
-                        around(indices.shape, launch.attributes[0]).count, sizes.inner, size_of(x.dtype));
+                        sides_of(indices.shape, launch.attributes[0]).count, sizes.inner, size_of(x.dtype));
 }
 
 Tensor take_along_back(const Applied& c, const Tensor& g);
@@ -42,10 +42,10 @@ void infer_add_along(Recording& call) {
 
 template <kernels::Combine combine>
 void combine_along(const Launch& launch, const View& values, const View& indices) {
-  const Around sizes = around(launch.out.shape, launch.attributes[0]);
+  const Sides sizes = sides_of(launch.out.shape, launch.attributes[0]);
   check_indices(launch, indices, sizes.count);
   kernels::scatter_along(combine, values.dtype, indices.dtype, values.data, indices.data, launch.out.data,
-                         sizes.outer, sizes.count, around(indices.shape, launch.attributes[0]).count, sizes.inner);
+                         sizes.outer, sizes.count, sides_of(indices.shape, launch.attributes[0]).count, sizes.inner);
 }
 
 std::size_t bytes_of(const View& view) { return static_cast<std::size_t>(view.shape.size()) * size_of(view.dtype); }

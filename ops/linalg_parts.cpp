@@ -64,16 +64,7 @@ constexpr Op unit_op{.name = "unit_matrix", .infer = infer_unit, .shape_only = 1
 void infer_triangular(Recording& call) {
   const Shape &a = call.shape(0), &b = call.shape(1);
   if (a[-1] != a[-2] || a[-1] != b[-2]) call.shape_error("expected square matrices and as many rows on the right");
-  Shape result;
-  if (!join_batches(a, b, result)) call.shape_error("expected leading axes that broadcast together");
-  result.append(b[-2]);
-  result.append(b[-1]);
-  call.result(result, call.dtype(0));
-}
-
-std::size_t scratch_for_offsets(const Applied& call) {
-  const Tensor out = call.out();
-  return static_cast<std::size_t>(matrices_in(out.shape())) * 2 * sizeof(std::int64_t);
+  infer_matrices(call, a, b, b[-2], b[-1]);
 }
 
 void run_triangular(const Launch& launch) {

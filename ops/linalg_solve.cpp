@@ -38,16 +38,7 @@ Tensor factors_of(const Tensor& a) { return record(lu_op, {a}); }
 void infer_solve(Recording& call) {
   const Shape &a = call.shape(0), &b = call.shape(2);
   if (a[-1] != b[-2]) call.shape_error("expected as many rows on the right as the matrix has");
-  Shape result;
-  if (!join_batches(a, b, result)) call.shape_error("expected leading axes that broadcast together");
-  result.append(b[-2]);
-  result.append(b[-1]);
-  call.result(result, call.dtype(0));
-}
-
-std::size_t scratch_for_offsets(const Applied& call) {
-  const Tensor out = call.out();
-  return static_cast<std::size_t>(matrices_in(out.shape())) * 2 * sizeof(std::int64_t);
+  infer_matrices(call, a, b, b[-2], b[-1]);
 }
 
 void run_solve(const Launch& launch) {

@@ -15,6 +15,10 @@ bool join_batches(const Shape& a, const Shape& b, Shape& result);
 std::int64_t matrices_in(const Shape& shape);
 /// Where each matrix of the result's batch starts in an operand, in elements.
 void write_offsets(const Shape& operand, const Shape& result, std::int64_t* offsets);
+/// The memory `write_offsets` of two operands needs.
+std::size_t scratch_for_offsets(const Applied& call);
+/// Sets the result: matrices of so many rows and columns, one for each of two batches broadcast together.
+void infer_matrices(Recording& call, const Shape& a, const Shape& b, std::int64_t rows, std::int64_t columns);
 /// A gradient summed over the batches an operand was repeated for.
 Tensor over_batches(const Tensor& gradient, const Tensor& operand);
 

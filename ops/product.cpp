@@ -43,16 +43,7 @@ void infer_matmul(Recording& call) {
   if (a.rank() < 2 || b.rank() < 2) call.shape_error("expected vectors or matrices");
   const Sizes sizes = sizes_of(a, b, call.attribute(0), call.attribute(1));
   if (sizes.k != sizes.k_of_b) call.shape_error("expected equal inner lengths");
-  Shape result;
-  if (!join_batches(a, b, result)) call.shape_error("expected leading axes that broadcast together");
-  result.append(sizes.m);
-  result.append(sizes.n);
-  call.result(result, call.dtype(0));
-}
-
-std::size_t scratch_for_offsets(const Applied& call) {
-  const Tensor out = call.out();
-  return static_cast<std::size_t>(matrices_in(out.shape())) * 2 * sizeof(std::int64_t);
+  infer_matrices(call, a, b, sizes.m, sizes.n);
 }
 
 void run_matmul(const Launch& launch) {
@@ -137,6 +128,19 @@ void write_offsets(const Shape& operand, const Shape& result, std::int64_t* offs
     }
     offsets[batch] = offset;
   }
+}
+
+std::size_t scratch_for_offsets(const Applied& call) {
+  const Tensor out = call.out();
+  return static_cast<std::size_t>(matrices_in(out.shape())) * 2 * sizeof(std::int64_t);
+}
+
+void infer_matrices(Recording& call, const Shape& a, const Shape& b, std::int64_t rows, std::int64_t columns) {
+  Shape result;
+  if (!join_batches(a, b, result)) call.shape_error("expected leading axes that broadcast together");
+  result.append(rows);
+  result.append(columns);
+  call.result(result, call.dtype(0));
 }
 
 Tensor over_batches(const Tensor& gradient, const Tensor& operand) {

@@ -20,7 +20,7 @@ namespace {
 /// Attribute 0 is the axis counted from the end, attribute 1 the direction.
 void run_argsort(const Launch& launch) {
   const View& x = launch.in[0];
-  const Around sizes = around(x.shape, launch.attributes[0]);
+  const Sides sizes = sides_of(x.shape, launch.attributes[0]);
   kernels::argsort(x.dtype, x.data, static_cast<std::int64_t*>(launch.out.data), sizes.outer, sizes.count, sizes.inner,
                    launch.attributes[1] != 0);
 }
@@ -42,7 +42,7 @@ void infer_arg_top(Recording& call) {
 
 void run_arg_top(const Launch& launch) {
   const View& x = launch.in[0];
-  const Around sizes = around(x.shape, launch.attributes[0]);
+  const Sides sizes = sides_of(x.shape, launch.attributes[0]);
   kernels::arg_top(x.dtype, x.data, static_cast<std::int64_t*>(launch.out.data), sizes.outer, sizes.count, sizes.inner,
                    launch.attributes[1]);
 }
