@@ -130,8 +130,8 @@ void free_node(Node* node);
 /// What `this_thread` gave before on this thread.
 extern constinit thread_local ThreadState* current_thread;
 
-/// Gives up one reference (`amount` says whose), which the caller holds; whether it was the last. The owning thread needs
-/// no atomic change where it holds all: only the owner finds nodes it has no reference to.
+/// Gives up one reference (`amount` says whose), which the caller holds; whether it was the last. The owning thread
+/// needs no atomic change where it holds all: only the owner finds nodes it has no reference to.
 inline bool give_up(Node* node, std::uint64_t amount) {
   if (node->counts.load(std::memory_order_acquire) == amount && node->owner == current_thread) {
     node->counts.store(0, std::memory_order_relaxed);

@@ -93,7 +93,8 @@ inline constexpr Missing missing_names[] = {
      "seterr seterrcall shares_memory show_config show_runtime test typename unpackbits"},
     {"layers of neural networks: they come with the layers",
      "adaptive_average_pool adaptive_max_pool average_pool batch_normalization conv conv_transpose ctc_decode ctc_loss "
-     "depth_to_space depthwise_conv dot_product_attention extract_sequences fold layer_normalization max_pool multi_hot "
+     "depth_to_space depthwise_conv dot_product_attention extract_sequences fold layer_normalization max_pool "
+     "multi_hot "
      "rms_normalization separable_conv space_to_depth unfold"},
     {"activations that no system of the catalogue uses; each is a line over what is here",
      "celu glu hard_shrink hard_silu hard_swish hard_tanh soft_shrink sparse_plus sparse_sigmoid sparsemax squareplus "
@@ -101,8 +102,10 @@ inline constexpr Missing missing_names[] = {
     {"polynomials: `vander`, `matmul` and `lstsq` evaluate and fit them",
      "poly polyadd polyder polydiv polyfit polyint polymul polysub polyval roots"},
     {"not written yet",
-     "bartlett bitwise_count blackman broadcast_shapes cdist cholesky_inverse corrcoef cov custom_gradient diag_indices "
-     "diag_indices_from divide_no_nan divmod ediff1d einsum_path frexp gradient hamming hanning histogram2d histogramdd "
+     "bartlett bitwise_count blackman broadcast_shapes cdist cholesky_inverse corrcoef cov custom_gradient "
+     "diag_indices "
+     "diag_indices_from divide_no_nan divmod ediff1d einsum_path frexp gradient hamming hanning "
+     "histogram2d histogramdd "
      "in_top_k indices interp intersect1d ix_ kaiser ldexp lexsort lu_factor mask_indices modf moments nanargmax "
      "nanargmin nanmedian nanpercentile nanquantile psnr ravel_multi_index rearrange rsqrt saturate_cast "
      "segment_min segment_prod setdiff1d setxor1d spacing tensorinv tensorsolve trapezoid tril_indices "
