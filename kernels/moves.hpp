@@ -9,6 +9,9 @@
 
 namespace xgrad::kernels {
 
+/// std::memcpy, fast also where the two sides are aligned differently. They do not overlap.
+void copy_bytes(void* target, const void* source, std::size_t bytes);
+
 /// Copies a strided array (strides in elements, any sign, 0 repeats) into another, element by element of `shape`.
 /// Both bases point at the element with index 0 in every dimension. Collapses what is contiguous, blocks transposes,
 /// uses the pool. `bytes` is the element's size (1, 4 or 8). At most 8 dimensions; an empty shape copies one element.

@@ -130,7 +130,7 @@ void run_around(const Launch& launch) {
       std::memcpy(to + i * step, from + static_cast<std::size_t>(places[i]) * step, step);
     };
     for (std::size_t i = 0; i < first; ++i) put(i);
-    std::memcpy(to + first * step, from, count * step);
+    kernels::copy_bytes(to + first * step, from, count * step);
     for (std::size_t i = first + count; i < places.size(); ++i) put(i);
   });
 }

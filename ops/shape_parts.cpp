@@ -1,8 +1,8 @@
+#include <xgrad/kernels/moves.hpp>
 #include <xgrad/ops/shape_parts.hpp>
 
 #include <xgrad/graph/fold.hpp>
 
-#include <cstring>
 #include <limits>
 #include <string>
 
@@ -88,7 +88,7 @@ void run_shift(const Launch& launch) {
     const std::int64_t kept = (sizes.count - 1) * sizes.inner, whole = sizes.count * sizes.inner;
     for (std::int64_t o = 0; o < sizes.outer; ++o, from += whole, to += whole) {
       if (kept)
-        std::memcpy(to + (back ? 0 : sizes.inner), from + (back ? sizes.inner : 0),
+        kernels::copy_bytes(to + (back ? 0 : sizes.inner), from + (back ? sizes.inner : 0),
                     static_cast<std::size_t>(kept) * sizeof(T));
       for (std::int64_t i = 0; i < sizes.inner; ++i) to[(back ? kept : 0) + i] = value;
     }

@@ -1,10 +1,10 @@
 #include <xgrad/graph/fold.hpp>
+#include <xgrad/kernels/moves.hpp>
 #include <xgrad/ops/indexing.hpp>
 #include <xgrad/ops/shape.hpp>
 #include <xgrad/ops/shape_parts.hpp>
 #include <xgrad/ops/table.hpp>
 
-#include <cstring>
 #include <string>
 
 namespace xgrad {
@@ -27,8 +27,8 @@ void run_roll(const Launch& launch) {
   for_slices(sizes.outer, whole, [&](std::size_t o) {
     const auto* from = static_cast<const std::byte*>(launch.in[0].data) + o * whole;
     auto* to = static_cast<std::byte*>(launch.out.data) + o * whole;
-    std::memcpy(to, from + whole - front, front);
-    std::memcpy(to + front, from, whole - front);
+    kernels::copy_bytes(to, from + whole - front, front);
+    kernels::copy_bytes(to + front, from, whole - front);
   });
 }
 

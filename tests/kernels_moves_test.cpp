@@ -191,7 +191,9 @@ TEST_CASE("copies of contiguous, reversed, repeated and stepped arrays", "[kerne
   check_copies({7}, {0}, {1});
   check_copies({7}, {3}, {2});
   check_copies({300000}, {1}, {1});
+  check_copies({300000}, {-1}, {1});
   check_copies({300000}, {-2}, {1});
+  check_copies({50, 1021}, {1021, -1}, {1021, 1});
   check_copies({300000}, {0}, {-1});
   check_copies({3, 4, 5}, {20, 5, 1}, {20, 5, 1});
   check_copies({3, 4, 5}, {-20, 5, -1}, {20, 5, 1});
@@ -199,6 +201,22 @@ TEST_CASE("copies of contiguous, reversed, repeated and stepped arrays", "[kerne
   check_copies({1000, 3}, {4, 1}, {3, 1});
   check_copies({100000, 3}, {4, 1}, {3, 1});
   check_copies({2, 3, 2, 2, 3, 2, 2, 2}, {1, 2, 6, 12, 24, 72, 144, 288}, contiguous({2, 3, 2, 2, 3, 2, 2, 2}));
+}
+
+TEST_CASE("bytes are copied from and to every alignment, and nothing beside them", "[kernels][moves]") {
+  const auto source = numbers<std::uint8_t>((3 << 20) / 2, 1);
+  for (const std::size_t bytes : {0, 1, 1023, 1024, 1025, 1087, 4000, (1 << 20) - 1, 1 << 20, (1 << 20) + 1}) {
+    for (const std::size_t from : {0, 1, 63}) {
+      for (const std::size_t to : {0, 4, 63, 64}) {
+        std::vector<std::uint8_t> target(bytes + to + 64, 99), expected = target;
+        std::copy_n(source.begin() + static_cast<std::ptrdiff_t>(from), bytes,
+                    expected.begin() + static_cast<std::ptrdiff_t>(to));
+        copy_bytes(target.data() + to, source.data() + from, bytes);
+        INFO(bytes << " bytes from " << from << " to " << to);
+        CHECK((target == expected));
+      }
+    }
+  }
 }
 
 TEST_CASE("transposes of every shape, into contiguous arrays and into slices", "[kernels][moves]") {
