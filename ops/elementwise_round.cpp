@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <cstdlib>
+#include <limits>
 #include <string>
 
 namespace xgrad {
@@ -69,6 +70,17 @@ constexpr Op copysign_op{
 
 constexpr Op nextafter_op{
     .name = "nextafter", .kind = Kind::elementwise, .code = Code::nextafter, .promotion = Promotion::floating};
+
+/// The largest finite number of whatever dtype this is recorded in.
+double largest_number(const Applied& c) {
+  return c.in(0).dtype() == float32 ? std::numeric_limits<float>::max() : std::numeric_limits<double>::max();
+}
+void infer_largest(Recording& call) { call.result({}, call.dtype(0)); }
+constexpr Op largest_op{.name = "largest_number",
+                        .kind = Kind::constant,
+                        .infer = infer_largest,
+                        .shape_only = 1,
+                        .number = largest_number};
 
 /// Whether x is this infinity; nothing but a float ever is.
 Tensor is_infinity(const Tensor& x, double infinity) {
@@ -158,13 +170,11 @@ Tensor nan_to_num(const Arg& x, double nan, double posinf, double neginf) {
   const Within here("nan_to_num", x);
   Tensor t = x.tensor();
   if (!is_floating(t.dtype())) return t;
-  // The neighbour of an infinity is the largest number of whatever dtype this is recorded in.
-  const auto replace = [&](double infinity, double by) {
-    t = std::isinf(by) ? where(equal(t, infinity), nextafter(t, 0), t) : where(equal(t, infinity), by, t);
-  };
-  replace(inf, posinf);
-  replace(-inf, neginf);
-  return where(isnan(t), nan, t);
+  // A given replacement is chosen first: limiting then leaves it alone unless it is itself infinite.
+  if (!std::isinf(posinf)) t = where(equal(t, inf), posinf, t);
+  if (!std::isinf(neginf)) t = where(equal(t, -inf), neginf, t);
+  const Tensor largest = record(largest_op, {t});
+  return where(isnan(t), nan, clip(t, -largest, largest));
 }
 
 Tensor fmax(const Arg& a, const Arg& b) {

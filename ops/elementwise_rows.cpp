@@ -124,6 +124,13 @@ Rows choice_rows() {
        .samples = unary_samples(-2, 2),
        .special = {{[] { return clip(doubles({-1, 0.5, 2, nan}), 0, 1); }, {0, 0.5, 1, nan}},
                    {[] { return clip(doubles({-1, 3}), 2, 1); }, {1, 1}},
+                   {[] { return clip(doubles({-0.0, 0.0}), 0, 1); }, {-0.0, 0}},
+                   {[] { return clip(doubles({-0.0, 0.0}), -1, doubles({0, -0.0})); }, {-0.0, 0}},
+                   {[] {
+                      const Tensor low = doubles({0, nan, 0, 0}), x = doubles({0, 1, -1, nan});
+                      return grad(sum(clip(x, low, 2)), x) + 2 * grad(sum(clip(x, low, 2)), low);
+                    },
+                    {1, 2, 2, 1}},
                    {[] {
                       const Tensor x = doubles({-1, 0, 0.5, 1, 2});
                       return grad(sum(clip(x, 0, 1)), x);
