@@ -147,13 +147,26 @@ void recur_typed(const T* factors, const T* terms, T* out, std::int64_t outer, s
             });
 }
 
+/// In the elements' own type: small integers would be multiplied, and overflow, as int.
+template <class T>
+T times(T a, T b) {
+  return static_cast<T>(a * b);
+}
+
 /// The product of up to product_block rows of `width` columns, `step` apart.
 template <class T>
 void multiply_block(const T* in, std::int64_t rows, std::int64_t step, std::int64_t width, T* __restrict out) {
   if (step > 1) {
     std::copy_n(in, width, out);
-    for (std::int64_t r = 1; r < rows; ++r)
-      for (std::int64_t i = 0; i < width; ++i) out[i] = static_cast<T>(out[i] * in[r * step + i]);
+    // Several rows in one pass: the running products are read and written less often, in the same order.
+    constexpr std::int64_t together = 4;
+    std::int64_t r = 1;
+    for (; r + together <= rows; r += together) {
+      const T *a = in + r * step, *b = a + step, *c = b + step, *d = c + step;
+      for (std::int64_t i = 0; i < width; ++i) out[i] = times(times(times(times(out[i], a[i]), b[i]), c[i]), d[i]);
+    }
+    for (; r < rows; ++r)
+      for (std::int64_t i = 0; i < width; ++i) out[i] = times(out[i], in[r * step + i]);
     return;
   }
   std::array<T, product_lanes> parts;

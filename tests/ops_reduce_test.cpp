@@ -318,6 +318,15 @@ TEST_CASE("a product of many elements has the same bits for any number of thread
   kernels::set_num_threads(before);
 }
 
+TEST_CASE("a product over rows multiplies them one after another, however many there are") {
+  for (std::int64_t rows = 1; rows <= 10; ++rows) {
+    const Tensor x = reshape(sin(arange(rows * 3)), {rows, 3});
+    Tensor expected = slice_axis(x, 0, {.start = 0, .stop = 1});
+    for (std::int64_t r = 1; r < rows; ++r) expected = expected * slice_axis(x, 0, {.start = r, .stop = r + 1});
+    CHECK(prod(x, 0, true).to_vector<float>() == expected.to_vector<float>());
+  }
+}
+
 TEST_CASE("integer products wrap and are exact to 2^63") {
   const std::int64_t big = 3037000499;  // its square is just below 2^63
   const Tensor x = tensor(std::vector<std::int64_t>{big, big}, Shape{2});
