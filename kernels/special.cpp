@@ -131,6 +131,14 @@ double cotangent_derivative(int n, double x) {
   return sum;
 }
 
+// Up to 18 every product on the way is exact, and cheaper than the gamma function, which costs as much as the series.
+double factorial(double n) {
+  if (n > 18) return std::tgamma(n + 1);
+  double product = 1;
+  for (double k = 2; k <= n; ++k) product *= k;
+  return product;
+}
+
 double polygamma(double order, double x) {
   if (order == 0) return digamma(x);
   if (!(order > 0 && order < 1000) || order != std::floor(order) || x != x) return nan;
@@ -140,7 +148,7 @@ double polygamma(double order, double x) {
     if (part == 0) return sign * inf;
     return -sign * polygamma(order, 1 - x) - cotangent_derivative(static_cast<int>(order), part);
   }
-  return sign * std::tgamma(order + 1) * zeta(static_cast<int>(order) + 1, x);
+  return sign * factorial(order) * zeta(static_cast<int>(order) + 1, x);
 }
 
 // --- Bessel functions ------------------------------------------------------------------------------------------------
