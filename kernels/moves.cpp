@@ -63,8 +63,11 @@ typedef std::uint64_t Longs __attribute__((vector_size(16), aligned(1), may_alia
 /// to[i] = from[-i].
 template <class T>
 void reverse_row(const T* from, T* to, std::int64_t length) {
-  constexpr std::int64_t side = 16 / sizeof(T);
+  constexpr std::int64_t side = 16 / sizeof(T), line = 4 * side;
   std::int64_t i = 0;
+  // A line of the source is read upwards, as the hardware foresees it.
+  for (; i + line <= length; i += line)
+    for (std::int64_t j = 3; j >= 0; --j) turn_around(from - i - (j + 1) * side + 1, to + i + j * side);
   for (; i + side <= length; i += side) turn_around(from - i - side + 1, to + i);
   for (; i < length; ++i) to[i] = from[-i];
 }
