@@ -324,14 +324,11 @@ void Evaluation::choose_stored() {
 }
 
 void Evaluation::end(Node* node) {
-  if (is_floating(node->dtype) && node->held()) {
-    const Slot* slot = slots_[node->replaced];
-    Info& info = info_of(node);
-    info.ended = true;
-    info.ended_by = slot->name;
-    info.ended_step = slot->steps;
-  }
   end_history(node);
+  if (!is_floating(node->dtype) || !node->held()) return;
+  const Slot* slot = slots_[node->replaced];
+  node->ending = new Ending{slot->name, slot->steps};
+  node->standing.ended = true;
 }
 
 void Evaluation::attach(std::span<kernels::Buffer*> results) {

@@ -5,11 +5,11 @@ namespace xgrad {
 namespace {
 
 void check_history(const Node* node) {
-  if (node->owner != &this_thread() || !node->info || !node->info->ended) return;  // others' nodes are leaves here
-  const Info& info = *node->info;
+  const Ending* ending = ending_of(node);
+  if (!ending) return;
   throw GradientError("[grad] expected a tensor whose history is there, got " + describe(node) +
-                      ": it was recorded from the value Parameter '" + info.ended_by + "' had before its update " +
-                      std::to_string(info.ended_step + 1) +
+                      ": it was recorded from the value Parameter '" + ending->by + "' had before its update " +
+                      std::to_string(ending->step + 1) +
                       ", and that history ended with the update; take gradients before updating, or use stop_gradient");
 }
 

@@ -98,6 +98,7 @@ void destroy(Node* node, Node*& waiting) {
   if (node->arity > few_inputs) delete[] node->inputs;
   if (node->buffer) kernels::release(node->buffer);
   if (node->info) delete node->info;
+  if (node->standing.ended) delete node->ending;
   if (node->list) std::free(node->list);
   reset(node);
   put_back(node);
@@ -234,7 +235,6 @@ void end_history(Node* node) {
   const bool many = arity > few_inputs;
   node->arity = 0;
   node->inputs = node->few_inputs;
-  node->op = nullptr;
   for (std::uint32_t i = 0; i < arity; ++i) release(many ? inputs[i] : few[i], one_consumer);
   if (many) delete[] inputs;
 }

@@ -27,9 +27,12 @@ struct List {
 struct Info {
   std::string name;
   std::string text;
-  std::string ended_by;         ///< the Parameter whose replacement ended this node's history
-  std::uint64_t ended_step = 0;  ///< how often that Parameter had been replaced then
-  bool ended = false;
+};
+
+/// How a node's history ended.
+struct Ending {
+  std::string by;          ///< the Parameter whose replacement ended it
+  std::uint64_t step = 0;  ///< how often that Parameter had been replaced then
 };
 
 /// What a node is from the moment it was recorded; any thread may read it.
@@ -45,6 +48,7 @@ struct Flags {
 struct Standing {
   bool listed : 1 = false;     ///< in its owner's history list
   bool asked : 1 = false;      ///< the running evaluation was asked for it, and holds a reference
+  bool ended : 1 = false;      ///< its history ended by an update, see `ending`
   bool reachable : 1 = false;  ///< somebody can ask for a gradient through it (set by evaluation)
 };
 
@@ -54,9 +58,12 @@ inline constexpr std::uint32_t few_inputs = 3;
 struct alignas(64) Node {
   /// Low half: references. High half: those of them that recorded consumers hold.
   std::atomic<std::uint64_t> counts{1};
-  const Op* op = nullptr;  ///< null for leaves
+  const Op* op = nullptr;  ///< null for leaves; stays when a node gives up its inputs
   Node** inputs = nullptr;
-  Node* few_inputs[xgrad::few_inputs];
+  union {
+    Node* few_inputs[xgrad::few_inputs];
+    Ending* ending;  ///< in their place where history ended
+  };
   std::uint32_t arity = 0;
   DType dtype = float32;
   Flags flags;
@@ -200,7 +207,7 @@ struct ThreadState {
 ThreadState& make_this_thread();
 inline ThreadState& this_thread() { return current_thread ? *current_thread : make_this_thread(); }
 void free_foreign(ThreadState& state);
-/// Drops a node's inputs: it becomes a leaf.
+/// Drops a node's inputs: it becomes a leaf. Other threads may look at it meanwhile, as at any computed node.
 void end_history(Node* node);
 
 /// Computes these nodes and all that is due with them.

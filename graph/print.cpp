@@ -27,6 +27,11 @@ std::string bracketed(const Part& part, int least) {
   return part.binding < least ? "(" + part.text + ")" : part.text;
 }
 
+/// Whether a node is numbers, and no more how they came about, to the walk that found no inputs of it.
+bool is_leaf(const Node* node, std::span<const std::uint32_t> inputs_at) {
+  return inputs_at.empty() && (!node->op || node->computed());
+}
+
 std::string leaf_text(const Node* node) {
   if (!node->name().empty()) return std::string(node->name());
   if (node->slot && !node->slot->name.empty()) return node->slot->name;
@@ -81,7 +86,7 @@ std::string formula(const Tensor& y) {
   for (std::size_t i = 0; i < order.size(); ++i) {
     const Node* node = order[i];
     const auto inputs_at = walk.inputs_of(i);
-    if (inputs_at.empty() && (!node->op || node->op->kind != Kind::draw)) {
+    if (is_leaf(node, inputs_at)) {
       part[i] = {leaf_text(node), binds_call};
       continue;
     }
@@ -104,15 +109,16 @@ std::string dump(const Tensor& y) {
   std::string text;
   for (std::size_t i = 0; i < order.size(); ++i) {
     const Node* node = order[i];
-    text += "%" + std::to_string(i) + " = " + (node->op ? node->op->name : (node->flags.number ? "number" : "leaf"));
-    if (!node->op && (node->flags.number || !node->name().empty() || node->slot)) text += " " + leaf_text(node);
     const auto inputs_at = walk.inputs_of(i);
+    const bool leaf = is_leaf(node, inputs_at);
+    text += "%" + std::to_string(i) + " = " + (!leaf ? node->op->name : node->flags.number ? "number" : "leaf");
+    if (leaf && (node->flags.number || !node->name().empty() || node->slot)) text += " " + leaf_text(node);
     for (std::uint32_t k = 0; k < inputs_at.size(); ++k) {
       text += (k ? ", %" : " %") + std::to_string(inputs_at[k]);
       if (lends_shape(*node->op, k)) text += "'s shape";
     }
     text += " : " + to_string(node->shape) + " " + name_of(node->dtype);
-    if (node->op && !node->name().empty()) text += " '" + std::string(node->name()) + "'";
+    if (!leaf && !node->name().empty()) text += " '" + std::string(node->name()) + "'";
     if (node->scope && !node->scope->empty()) text += " in " + *node->scope;
     text += place(node->where) + "\n";
   }
@@ -134,10 +140,11 @@ std::string to_dot(const Tensor& y) {
   std::string text = "digraph {\n  rankdir = BT;\n";
   for (std::size_t i = 0; i < order.size(); ++i) {
     const Node* node = order[i];
-    std::string label = node->op ? node->op->name : leaf_text(node);
-    if (node->op && !node->name().empty()) label = std::string(node->name()) + ": " + label;
+    const bool leaf = is_leaf(node, walk.inputs_of(i));
+    std::string label = leaf ? leaf_text(node) : node->op->name;
+    if (!leaf && !node->name().empty()) label = std::string(node->name()) + ": " + label;
     text += "  n" + std::to_string(i) + " [label = " + quoted(label + " " + to_string(node->shape)) +
-            (node->op ? "" : ", shape = box") + "];\n";
+            (leaf ? ", shape = box" : "") + "];\n";
     for (const std::uint32_t at : walk.inputs_of(i))
       if (at != no_index) text += "  n" + std::to_string(at) + " -> n" + std::to_string(i) + ";\n";
   }

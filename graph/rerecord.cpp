@@ -30,9 +30,9 @@ std::vector<Tensor> rerecord(std::span<const Tensor> outputs, std::span<const Su
       now[i] = *found->second;
       continue;
     }
-    if (node->info && node->info->ended)
+    if (const Ending* ending = ending_of(node))
       throw GradientError("[rerecord] expected a graph whose history is there, got " + describe(node) +
-                          ": its history ended when Parameter '" + node->info->ended_by + "' was updated");
+                          ": its history ended when Parameter '" + ending->by + "' was updated");
     bool changed = false;
     for (std::size_t k = 0; k < inputs_at.size(); ++k) changed |= now[inputs_at[k]].node() != node->inputs[k];
     if (!changed) {

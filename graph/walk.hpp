@@ -18,6 +18,11 @@ enum class Follow : std::uint8_t {
 /// is does not depend on who looked at a value.
 inline bool is_newest_value(const Node* node) { return node->slot && node->slot->value.node() == node; }
 
+/// How this node's history ended, if it did; null for those of other threads, which are leaves.
+inline const Ending* ending_of(const Node* node) {
+  return node->owner == &this_thread() && node->standing.ended ? node->ending : nullptr;
+}
+
 /// A walk over a recorded graph: its nodes, inputs first, in an order that depends on the graph alone.
 class Walk {
  public:
