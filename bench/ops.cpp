@@ -1,12 +1,11 @@
-// ops [name...]: for each elementwise operation, and some that move or fold, the microseconds of one evaluation on
-// (1000, 1000) float32, the best of several. bench/ops_torch.py runs it and PyTorch in turns and prints the ratios.
+// ops [name...]: for each operation, the microseconds of one evaluation on (1000, 1000) float32, the best of several.
+// bench/ops_torch.py runs it and PyTorch in turns and prints the ratios.
+#include "ops_arrays.hpp"
+
 #include <xgrad/graph/basic.hpp>
 #include <xgrad/ops/activation.hpp>
 #include <xgrad/ops/bitwise.hpp>
 #include <xgrad/ops/elementwise.hpp>
-#include <xgrad/ops/reduce.hpp>
-#include <xgrad/ops/scan.hpp>
-#include <xgrad/ops/shape.hpp>
 #include <xgrad/ops/special.hpp>
 
 #include <algorithm>
@@ -37,7 +36,7 @@ Tensor two(const Tensor& x, const Tensor& y) {
 }
 
 std::vector<Case> cases() {
-  return {
+  std::vector<Case> all = {
       {"add", two<add>, -2, 2},
       {"multiply", two<multiply>, -2, 2},
       {"divide", two<divide>, 0.5, 2},
@@ -86,7 +85,6 @@ std::vector<Case> cases() {
       {"nan_to_num", [](const Tensor& x, const Tensor&) { return nan_to_num(x); }, -2, 2},
       {"clip", [](const Tensor& x, const Tensor&) { return clip(x, -1, 1); }, -2, 2},
       {"lerp", [](const Tensor& x, const Tensor& y) { return xgrad::lerp(x, y, 0.3); }, -2, 2},
-      {"where", [](const Tensor& x, const Tensor& y) { return where(x > y, x, y); }, -2, 2},
       {"isfinite", one<xgrad::isfinite>, -2, 2},
       {"isinf", one<xgrad::isinf>, -2, 2},
       {"signbit", one<xgrad::signbit>, -2, 2},
@@ -107,26 +105,9 @@ std::vector<Case> cases() {
       {"bitwise_and", two<bitwise_and>, 0, 90, int32},
       {"left_shift", two<left_shift>, 0, 9, int32},
       {"gcd", two<xgrad::gcd>, 1, 90, int32},
-      {"flip", [](const Tensor& x, const Tensor&) { return flip(x); }, -2, 2},
-      {"fliplr", one<fliplr>, -2, 2},
-      {"flipud", one<flipud>, -2, 2},
-      {"roll", [](const Tensor& x, const Tensor&) { return roll(x, 7, 1); }, -2, 2},
-      {"diff", [](const Tensor& x, const Tensor&) { return diff(x); }, -2, 2},
-      {"tile",
-       [](const Tensor& x, const Tensor&) {
-         return tile(x, {1, 2});
-       },
-       -2, 2},
-      {"repeat", [](const Tensor& x, const Tensor&) { return repeat(x, 2, 1); }, -2, 2},
-      {"hstack",
-       [](const Tensor& x, const Tensor& y) {
-         return hstack({x, y});
-       },
-       -2, 2},
-      {"prod_rows", [](const Tensor& x, const Tensor&) { return prod(x, 0); }, -2, 2},
-      {"sum", [](const Tensor& x, const Tensor&) { return sum(x); }, -2, 2},
-      {"nansum", [](const Tensor& x, const Tensor&) { return nansum(x); }, -2, 2},
   };
+  for (const bench::ArrayCase& one : bench::array_cases()) all.push_back({one.name, one.call, -2, 2});
+  return all;
 }
 
 Tensor numbers(double low, double high, DType dtype, unsigned seed) {
