@@ -131,7 +131,8 @@ int main(int argc, char** argv) {
       const auto start = std::chrono::steady_clock::now();
       const Tensor out = one.call(x, y);
       out.eval();
-      best = std::min(best, std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - start).count());
+      const auto end = std::chrono::steady_clock::now();
+      best = std::min(best, std::chrono::duration<double, std::micro>(end - start).count());
     }
     std::printf("%s %.1f\n", one.name, best);
     std::fflush(stdout);
