@@ -42,7 +42,7 @@ void infer_diagonal(Recording& call) {
 /// Copies between a whole array and its diagonal.
 void copy_diagonal(const Launch& launch, const Shape& whole, bool into_whole) {
   const Line line = line_of(whole, launch.list);
-  std::int64_t strides[max_rank], step = 1;
+  std::int64_t strides[max_rank] = {}, step = 1;
   for (int i = whole.rank() - 1; i >= 0; --i) {
     strides[i] = step;
     step *= whole[i];
