@@ -38,7 +38,7 @@ Labelled take_diagonals(Labelled t) {
       continue;
     }
     const int label = t.labels[i], second = static_cast<int>(again - t.labels.begin());
-    t.x = diagonal_of(t.x, static_cast<int>(i), second);
+    t.x = diagonal(t.x, 0, static_cast<int>(i), second);
     t.labels.erase(again);
     t.labels.erase(t.labels.begin() + static_cast<std::ptrdiff_t>(i));
     t.labels.push_back(label);

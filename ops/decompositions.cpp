@@ -141,7 +141,7 @@ void run_cholesky(const Launch& launch) {
 /// With P = lower(transposed(L) G), its diagonal halved: the symmetric part of transposed(inverse(L)) P inverse(L).
 Tensor cholesky_back(const Applied& c, const Tensor& g) {
   const Tensor l = c.out(), product = multiply_matrices(l, g, true, false);
-  const Tensor half = 0.5 * (lower_part(product) + lower_part(product, -1));
+  const Tensor half = 0.5 * (tril(product) + tril(product, -1));
   const Tensor left = triangular(l, half, true, true), both = triangular(l, swapped(left), true, true);
   return 0.5 * (both + swapped(both));
 }
@@ -161,7 +161,7 @@ void run_qr(const Launch& launch) {
 /// R transposed(Gr) - transposed(Gq) Q.
 Tensor tall_qr_back(const Tensor& q, const Tensor& r, const Tensor& gq, const Tensor& gr) {
   const Tensor m = multiply_matrices(r, gr, false, true) - multiply_matrices(gq, q, true, false);
-  const Tensor symmetric = lower_part(m) + swapped(lower_part(m, -1));
+  const Tensor symmetric = tril(m) + swapped(tril(m, -1));
   const Tensor sum = gq + multiply_matrices(q, symmetric);
   return swapped(triangular(r, swapped(sum), false, false));
 }

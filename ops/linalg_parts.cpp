@@ -12,38 +12,6 @@
 namespace xgrad {
 namespace {
 
-// --- triangles -------------------------------------------------------------------------------------------------------
-
-/// Attribute 0 is the diagonal k, attribute 1 says whether the upper part is kept.
-void infer_triangle(Recording& call) { call.result(call.shape(0), call.dtype(0)); }
-
-void run_triangle(const Launch& launch) {
-  const Shape& shape = launch.out.shape;
-  if (shape.size() == 0) return;
-  const std::size_t bytes = size_of(launch.out.dtype);
-  const std::int64_t rows = shape[-2], columns = shape[-1], k = launch.attributes[0];
-  const auto* from = static_cast<const std::byte*>(launch.in[0].data);
-  auto* to = static_cast<std::byte*>(launch.out.data);
-  for (std::int64_t row = 0; row < shape.size() / columns; ++row) {
-    const std::int64_t i = row % rows;
-    const bool upper = launch.attributes[1] != 0;
-    const auto first = static_cast<std::size_t>(upper ? std::clamp<std::int64_t>(i + k, 0, columns) : 0);
-    const auto end = static_cast<std::size_t>(upper ? columns : std::clamp<std::int64_t>(i + k + 1, 0, columns));
-    const std::size_t start = static_cast<std::size_t>(row * columns) * bytes;
-    std::memset(to + start, 0, static_cast<std::size_t>(columns) * bytes);
-    std::memcpy(to + start + first * bytes, from + start + first * bytes, (end - first) * bytes);
-  }
-}
-
-constexpr Op triangle_op{.name = "triangle",
-                         .infer = infer_triangle,
-                         .rules = {[](const Applied& c, const Tensor& g) {
-                           return c.attribute(1) ? upper_part(g, static_cast<int>(c.attribute(0)))
-                                                 : lower_part(g, static_cast<int>(c.attribute(0)));
-                         }},
-                         .linear = true,
-                         .run = run_triangle};
-
 // --- the unit matrix -------------------------------------------------------------------------------------------------
 
 void infer_unit(Recording& call) { call.result(Shape{call.shape(0)[-1], call.shape(0)[-1]}, call.dtype(0)); }
@@ -95,7 +63,7 @@ Tensor triangular_by_matrix(const Applied& c, const Tensor& g) {
   const Tensor back = triangular_as(c.in(0), g, how ^ 2), x = c.out();
   const Tensor all = -((how & 2) ? multiply_matrices(x, back, false, true) : multiply_matrices(back, x, false, true));
   const int k = (how & 4) ? 1 : 0;
-  return over_batches((how & 1) ? lower_part(all, -k) : upper_part(all, k), c.in(0));
+  return over_batches((how & 1) ? tril(all, -k) : triu(all, k), c.in(0));
 }
 
 constexpr Op triangular_op{.name = "solve_triangular",
@@ -154,8 +122,6 @@ void report(const Launch& launch, const kernels::Failure& failure, const Shape& 
 }
 
 Tensor unit_matrix_of(const Tensor& a) { return record(unit_op, {a}); }
-Tensor lower_part(const Tensor& x, int k) { return record(triangle_op, {x}, {.a = k, .b = 0}); }
-Tensor upper_part(const Tensor& x, int k) { return record(triangle_op, {x}, {.a = k, .b = 1}); }
 Tensor swapped(const Tensor& x) { return swapaxes(x, -1, -2); }
 
 Tensor divide_safely(const Tensor& a, const Tensor& b) {

@@ -19,9 +19,6 @@ void report(const Launch& launch, const kernels::Failure& failure, const Shape& 
 
 /// The unit matrix (n, n) that goes with (..., n, n).
 Tensor unit_matrix_of(const Tensor& a);
-/// Elements (i, j) with j - i <= k, or j - i >= k, zeros elsewhere.
-Tensor lower_part(const Tensor& x, int k = 0);
-Tensor upper_part(const Tensor& x, int k = 0);
 /// The last two axes exchanged.
 Tensor swapped(const Tensor& x);
 /// a / b, but 0 where both are 0.

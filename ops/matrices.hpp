@@ -27,7 +27,5 @@ Tensor merge_axes(const Tensor& x, std::span<const std::int64_t> groups);
 /// The reverse of a merge: the lengths of the result are taken from other tensors, `from[i]` = 8 * operand + axis of
 /// `lenders`.
 Tensor split_axes(const Tensor& x, const Tensor& a, const Tensor& b, std::span<const std::int64_t> from);
-/// The elements whose indices along two axes are equal, as a new last axis; both axes go. They have one length.
-Tensor diagonal_of(const Tensor& x, int axis1, int axis2);
 
 }  // namespace xgrad
