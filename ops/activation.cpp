@@ -2,6 +2,7 @@
 
 #include <xgrad/ops/elementwise.hpp>
 #include <xgrad/ops/reduce.hpp>
+#include <xgrad/ops/shape_parts.hpp>
 #include <xgrad/ops/table.hpp>
 
 namespace xgrad {
@@ -26,12 +27,6 @@ constexpr Op softplus_op{
     .code = Code::softplus,
     .promotion = Promotion::floating,
     .rules = {[](const Applied& c, const Tensor& g) { return g * sigmoid(c.in(0)); }}};
-
-/// x as real numbers.
-Tensor real(const Arg& x) {
-  Tensor t = x.tensor();
-  return is_floating(t.dtype()) ? t : cast(t, float32);
-}
 
 /// x minus its maximum along an axis, which changes no ratio of exponentials and keeps them from overflowing.
 Tensor shifted(const Tensor& x, int axis) { return x - stop_gradient(max(x, axis, true)); }
