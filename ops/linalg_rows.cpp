@@ -1,11 +1,9 @@
-#include <xgrad/graph/grad.hpp>
 #include <xgrad/ops/decompositions.hpp>
 #include <xgrad/ops/elementwise.hpp>
 #include <xgrad/ops/linalg.hpp>
+#include <xgrad/ops/linalg_samples.hpp>
 #include <xgrad/ops/product.hpp>
 #include <xgrad/ops/reduce.hpp>
-#include <xgrad/ops/shape.hpp>
-#include <xgrad/ops/table.hpp>
 
 #include <cmath>
 
@@ -16,37 +14,13 @@ using In = std::span<const Tensor>;
 
 constexpr double inf = __builtin_inf(), nan = __builtin_nan("");
 
-/// A symmetric positive definite matrix with well separated eigenvalues, from any square one.
-Tensor definite(const Tensor& x) {
-  const std::int64_t n = x.dim(-1);
-  std::vector<double> diagonal(static_cast<std::size_t>(n * n), 0.0);
-  for (std::int64_t i = 0; i < n; ++i)
-    diagonal[static_cast<std::size_t>(i * (n + 1))] = 2.0 + 3.0 * static_cast<double>(i);
-  return 0.3 * (x + swapaxes(x, -1, -2)) + tensor(diagonal, Shape{n, n});
-}
 /// The same, not symmetric.
 Tensor regular(const Tensor& x) { return 0.2 * x + definite(x * 0.5); }
 
-Sample one(const Shape& shape) { return {{{.shape = shape}}}; }
 Sample two(const Shape& a, const Shape& b) { return {{{.shape = a}, {.shape = b}}}; }
 
-std::vector<Sample> square_samples() {
-  return {one({3, 3}),
-          one({1, 1}),
-          one({2, 2, 2}),
-          one({0, 2, 2}),
-          {{{.shape = {3, 3}, .strided = true}}},
-          {{{.shape = {2, 2, 2}, .broadcast = true}}}};
-}
-
-Tensor matrix() { return tensor({{1., 2.}, {3., 4.}}, {.dtype = float64}); }
 Tensor singular() { return tensor({{1., 2.}, {2., 4.}}, {.dtype = float64}); }
-Tensor not_finite() { return tensor({{1., nan}, {nan, 4.}}, {.dtype = float64}); }
 Tensor some_singular() { return stack({matrix(), singular(), matrix()}); }
-
-Tensor derivative(Tensor (*f)(const Tensor&), const Tensor& x) { return grad(sum(f(x)), x); }
-
-const char* const no_scalar = "scalars and vectors are refused";
 
 }  // namespace
 
