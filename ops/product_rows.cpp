@@ -2,6 +2,14 @@
 #include <xgrad/ops/table.hpp>
 
 namespace xgrad {
+namespace {
+
+/// The lengths of the samples of convolve and correlate choose the mode, so that each is walked.
+Overlap overlap_for(const Tensor& x) {
+  return x.size() == 3 ? Overlap::full : x.size() == 6 ? Overlap::same : Overlap::valid;
+}
+
+}  // namespace
 
 Rows product_rows() {
   using In = std::span<const Tensor>;
@@ -14,6 +22,10 @@ Rows product_rows() {
     for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<std::int64_t>(i) + 1;
     return tensor(values, wanted);
   };
+  static const std::vector<Sample> vectors = {
+      pair({3}, {4}), pair({6}, {2}), pair({6}, {7}),
+      pair({5}, {2}), pair({2}, {5}), pair({1}, {1}),
+      {{{.shape = {4}, .strided = true}, {.shape = {3}, .strided = true}}}};
   static const std::vector<Row> rows = {
       {.name = "matmul",
        .call = call_binary<matmul>,
@@ -260,20 +272,8 @@ Rows product_rows() {
                    "vectors only at the ends, got (2,) as tensor 1"}},
        .fewer_samples = "scalars are refused"},
       {.name = "convolve",
-       .call =
-           [](In in) {
-             return convolve(in[0], in[1],
-                             in[0].size() == 3   ? Overlap::full
-                             : in[0].size() == 6 ? Overlap::same
-                                                 : Overlap::valid);
-           },
-       .samples = {pair({3}, {4}),
-                   pair({6}, {2}),
-                   pair({6}, {7}),
-                   pair({5}, {2}),
-                   pair({2}, {5}),
-                   pair({1}, {1}),
-                   {{{.shape = {4}, .strided = true}, {.shape = {3}, .strided = true}}}},
+       .call = [](In in) { return convolve(in[0], in[1], overlap_for(in[0])); },
+       .samples = vectors,
        .special = {{[] {
                       return convolve(ints({1, 2, 3}), ints({0, 1, 5}));
                     },
@@ -301,20 +301,8 @@ Rows product_rows() {
                    "[convolve] expected vectors"}},
        .fewer_samples = "both are vectors and neither may be empty"},
       {.name = "correlate",
-       .call =
-           [](In in) {
-             return correlate(in[0], in[1],
-                              in[0].size() == 3   ? Overlap::full
-                              : in[0].size() == 6 ? Overlap::same
-                                                  : Overlap::valid);
-           },
-       .samples = {pair({3}, {4}),
-                   pair({6}, {2}),
-                   pair({6}, {7}),
-                   pair({5}, {2}),
-                   pair({2}, {5}),
-                   pair({1}, {1}),
-                   {{{.shape = {4}, .strided = true}, {.shape = {3}, .strided = true}}}},
+       .call = [](In in) { return correlate(in[0], in[1], overlap_for(in[0])); },
+       .samples = vectors,
        .special = {{[] {
                       return correlate(ints({1, 2, 3}), ints({0, 1, 5}));
                     },
