@@ -56,8 +56,14 @@ inline T mul_add(T a, T b, T c) {
   else return a * b + c;
 }
 template <class T> inline Batch<T> mul_add(Batch<T> a, Batch<T> b, Batch<T> c) {
+#ifdef __AVX512F__
+  // xsimd 8.1 multiplies and adds here, with two roundings.
+  if constexpr (sizeof(T) == 4) return _mm512_fmadd_ps(a, b, c);
+  else return _mm512_fmadd_pd(a, b, c);
+#else
   if constexpr (has_fma) return xsimd::fma(a, b, c);
   else return a * b + c;
+#endif
 }
 
 template <class V> inline V with_sign_of(V value, V sign) {
