@@ -1,28 +1,17 @@
 // The same workloads in libtorch. Adam twice: its optimizer class, and the fused kernel, for which it has no class.
-#include "side.hpp"
+#include "side_parts.hpp"
+#include "side_torch.hpp"
 
-#include <ATen/ops/_fused_adam.h>
-#include <torch/torch.h>
 #include <zlib.h>
 
 namespace {
 
+using bench::floats;
+using bench::FusedAdam;
 using bench::Variant;
 using bench::Workload;
 
 using Sizes = std::vector<std::int64_t>;
-
-at::Tensor floats(std::uint64_t seed, std::vector<std::int64_t> shape, float scale) {
-  at::Tensor out = torch::empty(shape);
-  const std::vector<float> values = bench::numbers(seed, out.numel(), scale);
-  std::copy(values.begin(), values.end(), out.data_ptr<float>());
-  return out;
-}
-
-at::Tensor labels(std::uint64_t seed, std::int64_t count) {
-  std::vector<std::int64_t> values = bench::labels(seed, count);
-  return torch::from_blob(values.data(), {count}, at::kLong).clone();
-}
 
 struct Batches {
   std::vector<at::Tensor> x, y;
@@ -30,31 +19,10 @@ struct Batches {
   Batches(std::int64_t rows, std::int64_t columns, std::uint64_t count) {
     for (std::uint64_t i = 0; i < count; ++i) {
       x.push_back(floats(100 + i, {rows, columns}, 2));
-      y.push_back(labels(500 + i, rows));
+      y.push_back(bench::label_tensor(500 + i, rows));
     }
   }
   void next() { at = (at + 1) % x.size(); }
-};
-
-struct FusedAdam {
-  std::vector<at::Tensor> weights, m, v, none, steps;
-  explicit FusedAdam(std::vector<at::Tensor> parameters) : weights(std::move(parameters)) {
-    for (const at::Tensor& weight : weights) {
-      m.push_back(at::zeros_like(weight));
-      v.push_back(at::zeros_like(weight));
-      steps.push_back(at::zeros({}, at::kFloat));
-    }
-  }
-  void zero_grad() {
-    for (at::Tensor& weight : weights) weight.mutable_grad() = at::Tensor();
-  }
-  void step() {
-    const torch::NoGradGuard no_grad;
-    std::vector<at::Tensor> gradients;
-    for (const at::Tensor& weight : weights) gradients.push_back(weight.grad());
-    at::_foreach_add_(steps, 1);
-    at::_fused_adam_(weights, gradients, m, v, none, steps, 1e-3, 0.9, 0.999, 0.0, 1e-8, false, false);
-  }
 };
 
 torch::nn::Sequential make_model(const Sizes& sizes, double dropout = 0) {
@@ -79,14 +47,14 @@ struct Trained {
   Batches batches;
   Trained(const Sizes& sizes, std::int64_t rows, std::uint64_t count)
       : model(make_model(sizes)), adam(model->parameters()), batches(rows, sizes[0], count) {}
-  at::Tensor step() {
+  double step() {
     batches.next();
     adam.zero_grad();
     const at::Tensor z = model->forward(batches.x[batches.at]);
     at::Tensor loss = torch::nn::functional::cross_entropy(z, batches.y[batches.at]);
     loss.backward();
     adam.step();
-    return loss;
+    return loss.item<double>();
   }
 };
 
@@ -96,7 +64,7 @@ Workload train(const Sizes& sizes, std::int64_t rows, std::uint64_t count) {
   const auto check = [=] {
     Trained<torch::optim::Adam> fresh(sizes, rows, count);
     double loss = 0;
-    for (int i = 0; i < 20; ++i) loss = fresh.step().template item<double>();
+    for (int i = 0; i < 20; ++i) loss = fresh.step();
     return std::vector<std::pair<std::string, double>>{{"loss of step 20", loss}};
   };
   return {{{"torch::optim::Adam", [=] { adam->step(); }}, {"at::_fused_adam_", [=] { fused->step(); }}}, check};
@@ -123,7 +91,7 @@ Workload run_chain() {
   const at::Tensor a = leaf(.9), b = leaf(.1);
   const auto run = [=, t0 = starts(), at = 0]() mutable {
     const torch::NoGradGuard no_grad;
-    chain(t0[++at % 64], a, b);
+    chain(t0[++at % 64], a, b).item<double>();
   };
   return {{{"run, no gradient", run, 3.0 * links}}};
 }
@@ -255,12 +223,12 @@ Workload one_image() {
   const auto layers = [=]() mutable {
     const c10::InferenceMode inference;
     batches->next();
-    model->forward(batches->x[batches->at]);
+    model->forward(batches->x[batches->at]).data_ptr<float>()[0];
   };
   const auto formula = [batches, p = model->parameters()] {
     const c10::InferenceMode inference;
     batches->next();
-    at::addmm(p[3], at::addmm(p[1], batches->x[batches->at], p[0].t()).relu_(), p[2].t());
+    at::addmm(p[3], at::addmm(p[1], batches->x[batches->at], p[0].t()).relu_(), p[2].t()).data_ptr<float>()[0];
   };
   return {{{"layers, InferenceMode", layers}, {"at::addmm, InferenceMode", formula}}, check};
 }
@@ -274,6 +242,7 @@ Workload open(const std::string& name) {
   if (name == "W11") return fashion_mnist<torch::optim::Adam>("torch::optim::Adam");
   if (name == "W11.fused") return fashion_mnist<FusedAdam>("at::_fused_adam_");
   if (name == "W13") return one_image();
+  if (Workload formula = bench::open_formula(name); !formula.variants.empty()) return formula;
   throw std::runtime_error("no workload is called '" + name + "'");
 }
 

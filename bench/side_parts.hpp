@@ -1,0 +1,22 @@
+#pragma once
+/// The second half of a side's workloads: formulas without a model (W6, W8, W9, W12).
+
+#include "side.hpp"
+
+namespace bench {
+
+inline constexpr std::int64_t adam_tensors = 10, adam_rows = 1000;  // a million numbers each
+inline constexpr std::int64_t table_rows = 4096, table_columns = 1000;
+
+/// What follows `prefix` in `name` as a number, or -1.
+inline std::int64_t number_after(const std::string& name, const std::string& prefix) {
+  return name.starts_with(prefix) ? std::stoll(name.substr(prefix.size())) : -1;
+}
+
+/// How many inputs a step goes through in turn: few of large ones.
+inline std::uint64_t turns(std::int64_t numbers) { return numbers > 1000000 ? 3 : 16; }
+
+/// The workload, or one without variants if it is not among them.
+Workload open_formula(const std::string& name);
+
+}  // namespace bench
