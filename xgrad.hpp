@@ -32,6 +32,7 @@
 #include <xgrad/ops/sorting.hpp>
 #include <xgrad/ops/special.hpp>
 
+#include <xgrad/optim/constraints.hpp>
 #include <xgrad/optim/names.hpp>
 #include <xgrad/optim/optimizer.hpp>
 #include <xgrad/optim/optimizers.hpp>

@@ -84,8 +84,8 @@ Tensor Dense::operator()(const Tensor& x, Call& call) const {
 void Dense::each(Visit visit) {
   visit.own(state_);
   State& s = *state_;
-  visit("kernel", s.kernel, s.options.kernel_regularizer);
-  if (s.options.use_bias) visit("bias", s.bias, s.options.bias_regularizer);
+  visit("kernel", s.kernel, s.options.kernel_regularizer, s.options.kernel_constraint);
+  if (s.options.use_bias) visit("bias", s.bias, s.options.bias_regularizer, s.options.bias_constraint);
 }
 
 }  // namespace xgrad

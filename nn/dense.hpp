@@ -19,6 +19,8 @@ struct DenseOptions {
   regularizers::Regularizer kernel_regularizer = {};
   regularizers::Regularizer bias_regularizer = {};
   regularizers::Regularizer activity_regularizer = {};
+  constraints::Constraint kernel_constraint = {};
+  constraints::Constraint bias_constraint = {};
   Shape input_shape = {};            ///< of one input, without the batch: builds the layer at once
   std::string name = {};
   std::optional<DType> dtype = {};  ///< of the weights; by default the input's if it is floating, else float32

@@ -288,6 +288,7 @@ History Model::fit(const Tensor& x, const Tensor& y, const FitOptions& options) 
     (options.out ? out : std::cerr) << "warning: " << where << "the model has no parameters: nothing will be trained "
                                     << "(does its each() name them?)\n";
   state_->compiled->optimizer.build(training.trained);
+  constrain(state_->compiled->optimizer, state_->network);
 
   const Training::Rows validation{validation_data, std::move(validation_rows)};
   const std::uint64_t seed = options.seed ? *options.seed : default_generator().split().seed();

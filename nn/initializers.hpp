@@ -73,6 +73,33 @@ struct VarianceScaling {
   Tensor operator()(const Shape& shape, DType dtype, Generator& generator) const;
 };
 
+/// gain on the diagonal of a matrix, else 0. Throws ShapeError unless the weight is a matrix.
+struct Identity {
+  double gain = 1;
+  Tensor operator()(const Shape& shape, DType dtype, Generator& generator) const;
+};
+
+/// gain times a matrix with orthonormal columns, or rows if it has fewer: Q of the QR decomposition of a normal matrix,
+/// with the signs that make R's diagonal positive. More axes than two are folded into the rows. (Saxe, McClelland and
+/// Ganguli 2014.) Throws ShapeError for fewer than two axes.
+struct Orthogonal {
+  double gain = 1;
+  Seed seed = {};
+  Tensor operator()(const Shape& shape, DType dtype, Generator& generator) const;
+};
+
+/// The real (cosines) or imaginary part (minus sines) of a windowed short-time Fourier transform, as the kernel (frame
+/// length, 1, frequencies) of a convolution over 2 (frequencies - 1) samples. Windows are SciPy's "hann", "hamming",
+/// "blackman", "nuttall", "blackmanharris", "flattop", "cosine", "bartlett", "boxcar", or empty for none; scaling is
+/// "density", "spectrum" or empty. Throws ValueError for other words and ShapeError for another shape.
+struct STFT {
+  std::string_view side = "real";
+  std::string_view window = "hann";
+  std::string_view scaling = "density";
+  bool periodic = false;
+  Tensor operator()(const Shape& shape, DType dtype, Generator& generator) const;
+};
+
 struct SeedOption {
   Seed seed = {};
 };

@@ -17,7 +17,7 @@ struct Row {
 
 /// One row for each part of the model that `each` names directly, with all that is below it.
 struct Summing final : Visitor {
-  void parameter(std::string_view name, Parameter& parameter, const regularizers::Regularizer&) override {
+  void parameter(std::string_view name, Parameter& parameter, const ParameterRules&) override {
     if (depth == 0) rows.push_back({std::string(name) + " (Parameter)", {}, 0});
     if (!parameter.defined()) {
       unbuilt = true;

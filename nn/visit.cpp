@@ -21,10 +21,11 @@ namespace detail {
 namespace {
 
 struct Collect final : Visitor {
-  void parameter(std::string_view name, Parameter& parameter, const regularizers::Regularizer& regularizer) override {
+  void parameter(std::string_view name, Parameter& parameter, const ParameterRules& rules) override {
     if (!parameter.defined() || !seen.insert(parameter.slot()).second) return;
     weights.push_back({path(name), parameter});
-    if (regularizer) penalised.emplace_back(parameter, regularizer);
+    if (rules.regularizer) penalised.emplace_back(parameter, rules.regularizer);
+    if (rules.constraint) constrained.emplace_back(parameter, rules.constraint);
   }
   void generator(std::string_view name, Generator& generator) override {
     if (seen.insert(&generator).second) generators.push_back({path(name), &generator});
@@ -33,11 +34,12 @@ struct Collect final : Visitor {
   std::vector<NamedParameter> weights;
   std::vector<NamedGenerator> generators;
   std::vector<std::pair<Parameter, regularizers::Regularizer>> penalised;
+  std::vector<std::pair<Parameter, constraints::Constraint>> constrained;
   std::unordered_set<const void*> seen;
 };
 
 struct Cloning final : Visitor {
-  void parameter(std::string_view, Parameter& parameter, const regularizers::Regularizer&) override {
+  void parameter(std::string_view, Parameter& parameter, const ParameterRules&) override {
     if (!parameter.defined()) return;
     auto [place, is_new] = parameters.try_emplace(parameter.slot());
     if (is_new) {
@@ -85,6 +87,12 @@ std::vector<Tensor> penalties(const EachOf& each) {
   std::vector<Tensor> out;
   for (const auto& [parameter, regularizer] : collect.penalised) out.push_back(regularizer(parameter.value()));
   return out;
+}
+
+void constrain(optimizers::Optimizer& optimizer, const EachOf& each) {
+  Collect collect;
+  each(Visit(collect));
+  for (auto& [parameter, constraint] : collect.constrained) optimizer.constrain(parameter, std::move(constraint));
 }
 
 void clone(const EachOf& each) {

@@ -4,6 +4,7 @@
 #include <xgrad/graph/generator.hpp>
 #include <xgrad/graph/parameter.hpp>
 #include <xgrad/nn/regularizers.hpp>
+#include <xgrad/optim/optimizer.hpp>
 
 #include <utility>
 
@@ -15,11 +16,17 @@ class Visit;
 template <class T>
 concept Layered = requires(T& t, Visit visit) { t.each(visit); };
 
+/// What belongs to a Parameter besides its value: a penalty for the loss, and what updates bring it back to.
+struct ParameterRules {
+  const regularizers::Regularizer& regularizer = {};
+  const constraints::Constraint& constraint = {};
+};
+
 /// What walks a model: knows where it is by the names of the layers it has entered.
 class Visitor {
  public:
   virtual ~Visitor() = default;
-  virtual void parameter(std::string_view name, Parameter& parameter, const regularizers::Regularizer& regularizer) = 0;
+  virtual void parameter(std::string_view name, Parameter& parameter, const ParameterRules& rules) = 0;
   virtual void generator(std::string_view name, Generator& generator);
   /// A layer begins; `kind` is the name of its type.
   virtual void enter(std::string_view name, std::string_view kind);
@@ -66,10 +73,10 @@ class Visit {
  public:
   explicit Visit(Visitor& visitor) : visitor_(&visitor) {}
 
-  void operator()(std::string_view name, Parameter& parameter) const { visitor_->parameter(name, parameter, {}); }
-  /// A Parameter with a penalty that belongs into the loss.
-  void operator()(std::string_view name, Parameter& parameter, const regularizers::Regularizer& regularizer) const {
-    visitor_->parameter(name, parameter, regularizer);
+  /// A Parameter, with a penalty that belongs into the loss and a constraint for after each update, if it has any.
+  void operator()(std::string_view name, Parameter& parameter, const regularizers::Regularizer& regularizer = {},
+                  const constraints::Constraint& constraint = {}) const {
+    visitor_->parameter(name, parameter, {regularizer, constraint});
   }
   /// Random state, which is saved with the model.
   void operator()(std::string_view name, Generator& generator) const { visitor_->generator(name, generator); }
@@ -121,6 +128,7 @@ using EachOf = Function<void(Visit)>;
 std::vector<NamedParameter> weights(const EachOf& each);
 std::vector<NamedGenerator> generators(const EachOf& each);
 std::vector<Tensor> penalties(const EachOf& each);
+void constrain(optimizers::Optimizer& optimizer, const EachOf& each);
 void clone(const EachOf& each);
 }  // namespace detail
 
@@ -156,6 +164,13 @@ std::int64_t count_params(M& model) {
 template <Layered M>
 std::vector<Tensor> penalties(M& model) {
   return detail::penalties([&model](Visit visit) { model.each(visit); });
+}
+
+/// Tells the optimizer the constraints of the model's Parameters. `fit` does so itself; a loop of one's own calls it
+/// once the model is built.
+template <Layered M>
+void constrain(optimizers::Optimizer& optimizer, M& model) {
+  detail::constrain(optimizer, [&model](Visit visit) { model.each(visit); });
 }
 
 /// A copy with Parameters and random state of its own (plain copies share them). What is shared inside the model stays

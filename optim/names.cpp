@@ -8,7 +8,9 @@ namespace xgrad {
 
 namespace {
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+bool capital(char c) { return c >= 'A' && c <= 'Z'; }
+bool small(char c) { return c >= 'a' && c <= 'z'; }
+char lower(char c) { return capital(c) ? static_cast<char>(c - 'A' + 'a') : c; }
 
 }  // namespace
 
@@ -43,6 +45,17 @@ std::string near_misses(std::string_view name, std::span<const std::string_view>
     all.append(all.empty() ? "'" : ", '").append(k).append("'");
   }
   return (near.empty() ? std::string() : "did you mean " + near + "? ") + "known: " + (all.empty() ? "nothing" : all);
+}
+
+std::string snake_case(std::string_view name) {
+  std::string out;
+  for (std::size_t i = 0; i < name.size(); ++i) {
+    const bool begins = i > 0 && capital(name[i]) && name[i - 1] != '_' &&
+                        (small(name[i - 1]) || (i + 1 < name.size() && small(name[i + 1])));
+    if (begins) out += '_';
+    out += lower(name[i]);
+  }
+  return out;
 }
 
 void throw_unknown_name(std::string_view what, std::string_view name, std::span<const std::string_view> known) {

@@ -18,6 +18,10 @@ std::string near_misses(std::string_view name, std::span<const std::string_view>
 [[noreturn]] void throw_unknown_name(std::string_view what, std::string_view name,
                                      std::span<const std::string_view> known);
 
+/// "MeanSquaredError" as "mean_squared_error": an underscore before a capital that follows a small letter or precedes
+/// one, then small letters.
+std::string snake_case(std::string_view name);
+
 /// One row of a table of things that have a name.
 template <class T>
 struct Named {
@@ -25,7 +29,7 @@ struct Named {
   T value;
 };
 
-/// The table's value under this name. Throws ValueError with the near misses.
+/// The table's value under this name, or under the name in snake case. Throws ValueError with the near misses.
 template <class T, std::size_t N>
 const T& find_named(const Named<T> (&table)[N], std::string_view what, std::string_view name) {
   std::string_view known[N];
@@ -33,6 +37,9 @@ const T& find_named(const Named<T> (&table)[N], std::string_view what, std::stri
     if (table[i].name == name) return table[i].value;
     known[i] = table[i].name;
   }
+  const std::string snake = snake_case(name);
+  for (const Named<T>& row : table)
+    if (row.name == snake) return row.value;
   throw_unknown_name(what, name, known);
 }
 

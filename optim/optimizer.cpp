@@ -27,6 +27,12 @@ struct Optimizer::State : Counted {
     }
   }
 
+  Tensor constrained(const Parameter& parameter, const Tensor& w) const {
+    if (constraints.empty()) return w;
+    const auto found = constraints.find(parameter.slot());
+    return found == constraints.end() ? w : found->second.second(w);
+  }
+
   Shared<const Rule> rule;
   LearningRate learning_rate;
   Limits limits;
@@ -34,6 +40,7 @@ struct Optimizer::State : Counted {
   std::vector<Parameter> parameters;
   std::vector<std::vector<Parameter>> slots;
   std::unordered_map<const Slot*, std::size_t> index;
+  std::unordered_map<const Slot*, std::pair<Parameter, constraints::Constraint>> constraints;
 };
 
 namespace {
@@ -132,6 +139,15 @@ void Optimizer::build(std::span<const Parameter> parameters) {
   }
 }
 
+void Optimizer::constrain(const Parameter& parameter, constraints::Constraint constraint) {
+  if (!parameter.defined())
+    throw ValueError("[" + std::string(name()) + "] expected a Parameter with a value to constrain, got one that is " +
+                     "not built yet");
+  // The Parameter is kept, so that no other one gets its identity.
+  if (constraint) state_->constraints[parameter.slot()] = {parameter, std::move(constraint)};
+  else state_->constraints.erase(parameter.slot());
+}
+
 void Optimizer::record(std::span<const Parameter> parameters, std::span<const Tensor> gradients) {
   State& s = *state_;
   const std::string where = "[" + std::string(name()) + "] ";
@@ -171,7 +187,7 @@ void Optimizer::record(std::span<const Parameter> parameters, std::span<const Te
       const Tensor g = cast(used[i], p.dtype());
       Tensor w = p.value();
       if (s.limits.weight_decay > 0) w = w - w * s.limits.weight_decay * rates[which];
-      updates.emplace_back(p, s.rule->update(w, g, s.slots_of(p), numbers[which]));
+      updates.emplace_back(p, s.constrained(p, s.rule->update(w, g, s.slots_of(p), numbers[which])));
     }
     for (const auto& [parameter, value] : updates) parameter.assign(value);
   } catch (...) {

@@ -2,6 +2,7 @@
 /// Optimizer: what every optimizer does around its formula. It knows Tensors and Parameters, not layers.
 
 #include <xgrad/graph/parameter.hpp>
+#include <xgrad/optim/constraints.hpp>
 #include <xgrad/optim/schedules.hpp>
 
 #include <utility>
@@ -54,8 +55,12 @@ class Optimizer {
   /// keep theirs; those that are not trainable are left out. Throws DTypeError unless they are floating.
   void build(std::span<const Parameter> parameters);
   const std::vector<Parameter>& parameters() const;
+  /// What a Parameter is brought back to after each update of it; an empty constraint takes it away. Not part of the
+  /// state that is saved.
+  void constrain(const Parameter& parameter, constraints::Constraint constraint);
 
-  /// Records one update of each Parameter, in the order limits, weight decay, formula; computes nothing. An undefined
+  /// Records one update of each Parameter, in the order limits, weight decay, formula, constraint; computes
+  /// nothing. An undefined
   /// gradient leaves its Parameter alone. Throws ShapeError if a gradient does not fit.
   void record(std::span<const Parameter> parameters, std::span<const Tensor> gradients);
   /// Gives up the update recorded last, if it has not been computed.
