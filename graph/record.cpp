@@ -11,13 +11,14 @@ namespace {
 constexpr std::uint64_t pending_nodes = 20'000;
 constexpr std::uint64_t pending_bytes = std::uint64_t{1} << 30;
 
-std::string prefix(const Op& op) {
+std::string prefix(const char* operation) {
   const ThreadState& state = this_thread();
   std::string text = "[";
-  if (state.within && state.composition && std::strcmp(state.composition, op.name) != 0)
+  if (state.within && state.composition && std::strcmp(state.composition, operation) != 0)
     text += std::string(state.composition) + ": ";
-  return text + op.name + "] ";
+  return text + operation + "] ";
 }
+std::string prefix(const Op& op) { return prefix(op.name); }
 
 std::string suffix(const Node* node, Node* const* inputs, int arity) {
   std::string text;
@@ -263,15 +264,18 @@ void Launch::fail(const std::string& what) const {
 
 std::uint32_t mask_from_end(const Axes& axes, int rank, const char* operation, const Location& where) {
   if (axes.all()) return (1u << rank) - 1;
+  const auto refuse = [&](const std::string& what) {
+    const ThreadState& state = this_thread();
+    throw ShapeError(prefix(operation) + what + place(state.within ? state.where : where));
+  };
   std::uint32_t mask = 0;
   for (const int asked : axes) {
     if (asked < -rank || asked >= rank)
-      throw ShapeError(std::string("[") + operation + "] expected an axis from " + std::to_string(-rank) + " to " +
-                       std::to_string(rank - 1) + ", got " + std::to_string(asked) + place(where));
+      refuse(rank == 0 ? "expected an axis, but a scalar has none, got " + std::to_string(asked)
+                       : "expected an axis from " + std::to_string(-rank) + " to " + std::to_string(rank - 1) +
+                             ", got " + std::to_string(asked));
     const std::uint32_t bit = 1u << (rank - 1 - (asked < 0 ? asked + rank : asked));
-    if (mask & bit)
-      throw ShapeError(std::string("[") + operation + "] expected each axis once, got axis " + std::to_string(asked) +
-                       " twice" + place(where));
+    if (mask & bit) refuse("expected each axis once, got axis " + std::to_string(asked) + " twice");
     mask |= bit;
   }
   return mask;

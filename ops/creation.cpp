@@ -1,8 +1,10 @@
 #include <xgrad/ops/creation.hpp>
 
 #include <xgrad/graph/fold.hpp>
+#include <xgrad/kernels/sequences.hpp>
 #include <xgrad/ops/elementwise.hpp>
 #include <xgrad/ops/shape.hpp>
+#include <xgrad/ops/shape_parts.hpp>
 #include <xgrad/ops/table.hpp>
 
 #include <algorithm>
@@ -12,73 +14,113 @@
 namespace xgrad {
 namespace {
 
-std::vector<double> spaced(const char* name, double start, double stop, std::int64_t number, bool endpoint,
-                           const Location& where) {
+/// Attribute 0 is how many, attribute 1 whether the last one is given. Inputs: the first one, the step or the last one.
+void run_progression(const Launch& launch) {
+  const std::int64_t count = launch.out.shape.size();
+  const auto number = [&](std::size_t k) { return *static_cast<const double*>(launch.in[k].data); };
+  const double start = number(0), other = number(1);
+  const DType type = launch.out.dtype;
+  if (type == int64) return kernels::count_up(type, launch.out.data, count);
+  if (!launch.attributes[1]) return kernels::steps(type, launch.out.data, count, start, other);
+  const std::int64_t gaps = count - 1;
+  const double step = gaps > 0 ? (other - start) / static_cast<double>(gaps) : 0;
+  // A step that vanishes in the division would lose all of the way.
+  if (step == 0 && gaps > 0) kernels::shares(type, launch.out.data, count, start, other - start, gaps);
+  else kernels::steps(type, launch.out.data, count, start, step);
+  if (count < 2) return;
+  if (type == float32) static_cast<float*>(launch.out.data)[gaps] = static_cast<float>(other);
+  else static_cast<double*>(launch.out.data)[gaps] = other;
+}
+
+/// One for each element type: it is no attribute, so that recording again can ask for another one.
+template <DType dtype>
+constexpr Op progression_op{.name = "progression",
+                            .infer = [](Recording& call) { call.result(Shape{call.attribute(0)}, dtype); },
+                            .run = run_progression};
+
+/// The values of linspace as float64, or in the dtype asked for if that can be had at once.
+Tensor spaced(const char* name, double start, double stop, std::int64_t number, bool endpoint, DType dtype,
+              const Location& where) {
   if (number < 0)
     throw ValueError(std::string("[") + name + "] expected a number of values of 0 or more, got " +
                      std::to_string(number) + place(where));
-  std::vector<double> values(static_cast<std::size_t>(number));
-  const std::int64_t gaps = endpoint ? number - 1 : number;
-  const double step = gaps > 0 ? (stop - start) / static_cast<double>(gaps) : 0;
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    const double k = static_cast<double>(i);
-    // A step that vanishes in the division would lose all of the way.
-    values[i] = start + (step == 0 && gaps > 0 ? k / static_cast<double>(gaps) * (stop - start) : k * step);
-  }
-  if (endpoint && number > 1) values.back() = stop;
-  return values;
+  if (!is_floating(dtype)) dtype = float64;
+  if (endpoint) return progression(name, number, {.start = start, .stop = stop, .ends = true}, dtype, where);
+  // One more value than asked for, and the last one left out.
+  const Tensor all = progression(name, number + 1, {.start = start, .stop = stop, .ends = true}, dtype, where);
+  return slice_axis(all, 0, {0, number});
 }
 
-Tensor vector_of(std::vector<double> values, const TensorOptions& options) {
-  if (!is_floating(options.dtype))
-    for (double& value : values) value = std::floor(value);
-  return tensor(values, Shape{static_cast<std::int64_t>(values.size())}, options);
+Tensor finished(const Tensor& values, const TensorOptions& options) {
+  const Tensor result = cast(is_floating(options.dtype) ? values : floor(values), options.dtype);
+  return options.name.empty() ? result : result.named(options.name);
 }
 
-/// Whether the column less the row is k (or at most k).
-Tensor by_diagonal(const char* name, std::int64_t rows, std::int64_t columns, std::int64_t k, bool below,
-                   const TensorOptions& options) {
+struct Matrix {
+  std::int64_t rows, columns;
+};
+Matrix matrix_of(const char* name, std::int64_t rows, std::int64_t columns) {
   if (columns < 0) columns = rows;
   if (rows < 0) throw ShapeError(std::string("[") + name + "] expected 0 rows or more, got " + std::to_string(rows));
-  const Within here(name, Location());
+  return {rows, columns};
+}
+
+/// Ones on and below the k-th diagonal.
+Tensor by_diagonal(std::int64_t rows, std::int64_t columns, std::int64_t k, const TensorOptions& options) {
   const Tensor row = expand_dims(arange(rows), 1) + std::clamp(k, -rows - 1, columns + 1), column = arange(columns);
-  Tensor result = cast(below ? greater_equal(row, column) : equal(row, column), options.dtype);
-  if (!options.name.empty()) result.named(options.name);
-  return result;
+  return finished(greater_equal(row, column), options);
 }
 
 }  // namespace
 
+Tensor progression(const char* name, std::int64_t count, Progression numbers, DType dtype, const Location& where) {
+  const Within here(name, where);
+  const Op& op = dtype == float32   ? progression_op<float32>
+                 : dtype == float64 ? progression_op<float64>
+                                    : progression_op<int64>;
+  const Tensor start(numbers.start, {.dtype = float64});
+  const Tensor other(numbers.ends ? numbers.stop : numbers.step, {.dtype = float64});
+  return record(op, {Arg(start, where), other}, {.a = count, .b = numbers.ends});
+}
+
 Tensor linspace(double start, double stop, std::int64_t number, bool endpoint, TensorOptions options, Location where) {
-  return vector_of(spaced("linspace", start, stop, number, endpoint, where), options);
+  const Within here("linspace", where);
+  return finished(spaced("linspace", start, stop, number, endpoint, options.dtype, where), options);
 }
 
 Tensor logspace(double start, double stop, std::int64_t number, bool endpoint, double base, TensorOptions options,
                 Location where) {
-  std::vector<double> values = spaced("logspace", start, stop, number, endpoint, where);
-  for (double& value : values) value = std::pow(base, value);
-  return vector_of(std::move(values), options);
+  const Within here("logspace", where);
+  const Tensor exponents = spaced("logspace", start, stop, number, endpoint, float64, where);
+  return finished(power(Tensor(base, {.dtype = float64}), exponents), options);
 }
 
 Tensor geomspace(double start, double stop, std::int64_t number, bool endpoint, TensorOptions options, Location where) {
+  const Within here("geomspace", where);
   if (!(start * stop > 0) && !(start > 0 && stop > 0) && !(start < 0 && stop < 0))
     throw ValueError("[geomspace] expected numbers of one sign, got " + std::to_string(start) + " and " +
                      std::to_string(stop) + place(where));
-  const double sign = start < 0 ? -1 : 1;
-  std::vector<double> values =
-      spaced("geomspace", std::log10(std::fabs(start)), std::log10(std::fabs(stop)), number, endpoint, where);
-  for (double& value : values) value = sign * std::pow(10.0, value);
-  if (!values.empty()) values.front() = start;
-  if (endpoint && values.size() > 1) values.back() = stop;
-  return vector_of(std::move(values), options);
+  const Tensor exponents = spaced("geomspace", std::log10(std::fabs(start)), std::log10(std::fabs(stop)), number,
+                                  endpoint, float64, where);
+  const Tensor ten(10.0, {.dtype = float64});
+  Tensor values = power(ten, exponents) * (start < 0 ? -1.0 : 1.0);
+  // The ends are exact.
+  const Tensor k = arange(number);
+  if (endpoint) values = xgrad::where(equal(k, number - 1), stop, values);
+  return finished(xgrad::where(equal(k, 0), start, values), options);
 }
 
 Tensor eye(std::int64_t rows, std::int64_t columns, std::int64_t k, TensorOptions options) {
-  return by_diagonal("eye", rows, columns, k, false, options);
+  const Matrix size = matrix_of("eye", rows, columns);
+  const Within here("eye", Location());
+  const Tensor result = ones_on_diagonal(size.rows, size.columns, k, options.dtype);
+  return options.name.empty() ? result : result.named(options.name);
 }
-Tensor identity(std::int64_t n, TensorOptions options) { return by_diagonal("identity", n, n, 0, false, options); }
+Tensor identity(std::int64_t n, TensorOptions options) { return eye(n, n, 0, options); }
 Tensor tri(std::int64_t rows, std::int64_t columns, std::int64_t k, TensorOptions options) {
-  return by_diagonal("tri", rows, columns, k, true, options);
+  const Matrix size = matrix_of("tri", rows, columns);
+  const Within here("tri", Location());
+  return by_diagonal(size.rows, size.columns, k, options);
 }
 
 Tensor full_like(const Arg& x, const Arg& value) {

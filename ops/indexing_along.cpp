@@ -1,12 +1,12 @@
 // take_along_axis and put_along_axis: indices that differ from line to line.
 
+#include <xgrad/kernels/sequences.hpp>
 #include <xgrad/ops/elementwise.hpp>
 #include <xgrad/ops/indexed.hpp>
 #include <xgrad/ops/indexing.hpp>
 #include <xgrad/ops/table.hpp>
 
 #include <cstring>
-#include <numeric>
 
 namespace xgrad {
 namespace {
@@ -103,8 +103,7 @@ constexpr Op element_numbers_op{
     .infer = [](Recording& call) { call.result(call.shape(0), int64); },
     .shape_only = 1,
     .run = [](const Launch& launch) {
-      auto* out = static_cast<std::int64_t*>(launch.out.data);
-      std::iota(out, out + launch.out.shape.size(), std::int64_t{0});
+      kernels::count_up(int64, launch.out.data, launch.out.shape.size());
     }};
 
 /// The axis counted from the end, for two tensors of one rank whose other axes fit together.

@@ -103,7 +103,7 @@ Tensor choose(const Arg& indices, std::span<const Tensor> choices, Outside mode)
     throw DTypeError(std::string("[choose] expected indices of an integer dtype, got ") + name_of(which.dtype()) +
                      place(indices.where()));
   const auto n = static_cast<std::int64_t>(choices.size());
-  const Tensor at = mode == Outside::clip ? which : check_labels(which, n, "index");
+  const Tensor at = mode == Outside::clip ? which : check_labels(which, n, "index of choose");
   // Below the first and above the last choice there are only clipped indices.
   Tensor result = n == 1 ? where(less(at, 1), choices[0], choices[0]) : choices[0];
   for (std::int64_t k = 1; k < n; ++k) result = where(less(at, k), result, choices[static_cast<std::size_t>(k)]);
@@ -198,7 +198,7 @@ Rows mask_rows() {
                      const Tensor choices[] = {doubles({1, 2}), doubles({4, 5})};
                      return evaluated(choose(ints({0, 2}), choices));
                    },
-                   "expected every index to be a whole number from 0 to 1, got 2 at position (1,)"},
+                   "expected every index of choose to be a whole number from 0 to 1, got 2 at position (1,)"},
                   {[] { return choose(ints({0}), {}); }, "[choose] expected at least one choice"},
                   {[] {
                      const Tensor choices[] = {doubles({1})};

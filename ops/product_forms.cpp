@@ -169,10 +169,8 @@ Tensor vander(const Arg& x, std::int64_t n, bool increasing) {
   if (t.rank() == 0) throw ShapeError("[vander] expected a vector, got ()" + place(x.where()));
   if (n < -1) throw ValueError("[vander] expected -1 columns or more, got " + std::to_string(n) + place(x.where()));
   if (n < 0) n = t.dim(-1);
-  std::vector<std::int64_t> exponents(static_cast<std::size_t>(n));
-  for (std::int64_t i = 0; i < n; ++i) exponents[static_cast<std::size_t>(i)] = increasing ? i : n - 1 - i;
-  const Tensor powers = tensor(exponents, Shape{n}, {.dtype = t.dtype() < int32 ? int64 : t.dtype()});
-  return power(expand_dims(t, -1), powers);
+  const Tensor steps = arange(n, {.dtype = t.dtype() < int32 ? int64 : t.dtype()});
+  return power(expand_dims(t, -1), increasing ? steps : n - 1 - steps);
 }
 
 namespace {

@@ -207,7 +207,7 @@ Rows reduce_prod_rows() {
                     },
                     {6}},
                    {[] { return nanprod(doubles({nan})); }, {1}}},
-       .errors = {{[] { return nanprod(zeros({2}), 1); }, "[prod] expected an axis"}}},
+       .errors = {{[] { return nanprod(zeros({2}), 1); }, "[nanprod: prod] expected an axis"}}},
       {.name = "nanmean",
        .call = [](In in) { return nanmean(in[0], last(in[0])); },
        .samples = unary_samples(-2, 2),

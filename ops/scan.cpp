@@ -360,7 +360,7 @@ Rows scan_rows() {
                       return nancumsum(ints({1, 2}));
                     },
                     {1, 3}}},
-       .errors = {{[] { return nancumsum(zeros({2}), 1); }, "[cumsum] expected an axis"}}},
+       .errors = {{[] { return nancumsum(zeros({2}), 1); }, "[nancumsum: cumsum] expected an axis"}}},
       {.name = "nancumprod",
        .call = [](In in) { return nancumprod(in[0], axis(in[0])); },
        .samples = row(-1.5, 1.5),
@@ -368,7 +368,7 @@ Rows scan_rows() {
                       return nancumprod(doubles({2, nan, 3}));
                     },
                     {2, 2, 6}}},
-       .errors = {{[] { return nancumprod(zeros({2}), 1); }, "[cumprod] expected an axis"}}},
+       .errors = {{[] { return nancumprod(zeros({2}), 1); }, "[nancumprod: cumprod] expected an axis"}}},
       {.name = "diff",
        .call = [](In in) { return diff(in[0], in[0].rank() == 3 ? 2 : 1, in[0].rank() == 3 ? 0 : -1); },
        .samples = {{{{.shape = {2, 4}}}},

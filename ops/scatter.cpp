@@ -231,7 +231,7 @@ Segments segments_of(const char* name, const Arg& data, const Arg& ids, std::int
   if (count == 0 && numbers.size() > 0)
     throw ValueError(wrong("1 segment or more for ") + std::to_string(numbers.size()) + " ids, got 0" +
                      place(data.where()));
-  const Tensor checked = count == 0 ? numbers : check_labels(numbers, count, what);
+  const Tensor checked = count == 0 ? numbers : check_labels(numbers, count, std::string(what) + " of " + name);
   return {zeros_like(zero), expand_dims(checked, -1), t};
 }
 

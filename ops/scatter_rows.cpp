@@ -124,7 +124,7 @@ Rows scatter_rows() {
                    {[] { return segment_sum(zeros({0}), zeros({0}, {.dtype = int32})); }, {}},
                    {[] { return segment_sum(zeros({0, 2}), zeros({0}, {.dtype = int32}), 1); }, {0, 0}}},
        .errors = {{[] { return evaluated(segment_sum(zeros({2}), ints({0, 3}), 3)); },
-                   "expected every segment id to be a whole number from 0 to 2, got 3 at position (1,)"},
+                   "expected every segment id of segment_sum to be a whole number from 0 to 2, got 3 at position (1,)"},
                   {[] { return segment_sum(zeros({2}), ints({0, 1, 2}), 3); }, "[segment_sum] expected segment ids"},
                   {[] { return segment_sum(zeros({2}), zeros({2}), 3); }, "integer dtype"},
                   {[] { return segment_sum(zeros({2}), ints({0, 1}), -2); }, "0 segments or more"},

@@ -229,9 +229,10 @@ Tensor squeeze(const Arg& x, Axes axes) {
 Tensor squeeze_axes(const Arg& x, std::uint32_t mask) { return record(squeeze_op, {x}, {.a = mask}); }
 
 Tensor arange(std::int64_t stop, TensorOptions options) {
-  std::vector<std::int64_t> values(static_cast<std::size_t>(std::max<std::int64_t>(stop, 0)));
-  for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<std::int64_t>(i);
-  return tensor(values, Shape{static_cast<std::int64_t>(values.size())}, options);
+  const bool direct = is_floating(options.dtype);
+  const Tensor whole = progression("arange", std::max<std::int64_t>(stop, 0), {}, direct ? options.dtype : int64, {});
+  const Tensor result = cast(whole, options.dtype);
+  return options.name.empty() ? result : result.named(options.name);
 }
 
 Tensor arange(double start, double stop, double step, TensorOptions options, Location where) {
@@ -239,9 +240,11 @@ Tensor arange(double start, double stop, double step, TensorOptions options, Loc
   if (!(std::isfinite(start) && std::isfinite(step)) || step == 0 || !(n < 9.0e15))
     throw ValueError("[arange] expected finite numbers and a step that is not 0, got start " + std::to_string(start) +
                      ", stop " + std::to_string(stop) + " and step " + std::to_string(step) + place(where));
-  std::vector<double> values(static_cast<std::size_t>(std::max(n, 0.0)));
-  for (std::size_t i = 0; i < values.size(); ++i) values[i] = start + static_cast<double>(i) * step;
-  return tensor(values, Shape{static_cast<std::int64_t>(values.size())}, options);
+  const Progression numbers{.start = start, .step = step};
+  const Tensor result = cast(progression("arange", static_cast<std::int64_t>(std::fmax(n, 0)), numbers,
+                                         is_floating(options.dtype) ? options.dtype : float64, where),
+                             options.dtype);
+  return options.name.empty() ? result : result.named(options.name);
 }
 
 Rows shape_rows() {

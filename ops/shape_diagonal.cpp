@@ -149,6 +149,12 @@ Tensor diag(const Arg& x, std::int64_t k) {
   return record(diag_op, {t}, {.list = list});
 }
 
+Tensor ones_on_diagonal(std::int64_t rows, std::int64_t columns, std::int64_t k, DType dtype) {
+  const Tensor whole = zeros({rows, columns}, {.dtype = dtype});
+  const std::int64_t list[3] = {k, -2, -1};
+  return record(undiagonal_op, {ones({line_of(whole.shape(), list).length}, {.dtype = dtype}), whole}, {.list = list});
+}
+
 Tensor diagflat(const Arg& x, std::int64_t k) {
   const Within here("diagflat", x);
   return diag(reshape(x, {-1}), k);

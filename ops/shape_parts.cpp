@@ -1,4 +1,4 @@
-#include <xgrad/kernels/moves.hpp>
+#include <xgrad/kernels/sequences.hpp>
 #include <xgrad/ops/shape_parts.hpp>
 
 #include <xgrad/graph/fold.hpp>
@@ -65,8 +65,7 @@ void infer_positions(Recording& call) {
 
 constexpr Op positions_op{
     .name = "positions", .infer = infer_positions, .shape_only = 1, .run = [](const Launch& launch) {
-      auto* out = static_cast<std::int64_t*>(launch.out.data);
-      for (std::int64_t i = 0; i < launch.out.shape.size(); ++i) out[i] = i;
+      kernels::count_up(int64, launch.out.data, launch.out.shape.size());
     }};
 
 // --- one step along an axis ------------------------------------------------------------------------------------------
@@ -76,22 +75,13 @@ void infer_shift(Recording& call) { call.result(call.shape(0), call.dtype(0)); }
 
 void run_shift(const Launch& launch) {
   const Sides sizes = sides_of(launch.out.shape, launch.attributes[0]);
-  if (sizes.count == 0) return;
-  const bool back = launch.attributes[1] & 1;
   const auto fill = static_cast<Fill>(launch.attributes[1] >> 1);
   with_dtype(launch.out.dtype, [&]<class T>(T) {
     T value = static_cast<T>(fill == Fill::one ? 1 : 0);
     if constexpr (std::is_floating_point_v<T>)
       if (fill == Fill::minus_infinity) value = -std::numeric_limits<T>::infinity();
-    const T* from = static_cast<const T*>(launch.in[0].data);
-    T* to = static_cast<T*>(launch.out.data);
-    const std::int64_t kept = (sizes.count - 1) * sizes.inner, whole = sizes.count * sizes.inner;
-    for (std::int64_t o = 0; o < sizes.outer; ++o, from += whole, to += whole) {
-      if (kept)
-        kernels::copy_bytes(to + (back ? 0 : sizes.inner), from + (back ? sizes.inner : 0),
-                    static_cast<std::size_t>(kept) * sizeof(T));
-      for (std::int64_t i = 0; i < sizes.inner; ++i) to[(back ? kept : 0) + i] = value;
-    }
+    kernels::shift(sizeof(T), launch.in[0].data, launch.out.data, sizes.outer, sizes.count, sizes.inner,
+                   launch.attributes[1] & 1, &value);
   });
 }
 

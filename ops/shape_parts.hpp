@@ -41,6 +41,17 @@ Tensor section(const Arg& x, int axis, std::int64_t which, std::int64_t sections
 /// 0 ... n-1 (int64) along an axis of `like`, counted from the end, in the shape (n, 1, ..., 1) that broadcasts there.
 Tensor positions(const Arg& like, int axis);
 
+/// `count` numbers: start, start + step, ...; the last one is `stop` if `ends`, and the step then follows from that.
+/// Computed in double. float32, float64 or int64, whole numbers from 0 in steps of 1 if that.
+struct Progression {
+  double start = 0, step = 1, stop = 0;
+  bool ends = false;
+};
+Tensor progression(const char* name, std::int64_t count, Progression numbers, DType dtype, const Location& where);
+
+/// (rows, columns): 1 on the k-th diagonal, else 0.
+Tensor ones_on_diagonal(std::int64_t rows, std::int64_t columns, std::int64_t k, DType dtype);
+
 /// What stands before the first element of a shifted axis.
 enum class Fill : std::uint8_t { zero, one, minus_infinity };
 /// x one step later along an axis counted from the end, with a fill at the first place; `back`: one step earlier, with
