@@ -6,6 +6,7 @@
 #include <xgrad/graph/format.hpp>
 #include <xgrad/graph/generator.hpp>
 #include <xgrad/graph/grad.hpp>
+#include <xgrad/graph/leading.hpp>
 #include <xgrad/graph/op.hpp>
 #include <xgrad/graph/parameter.hpp>
 #include <xgrad/graph/plan.hpp>
@@ -31,6 +32,10 @@
 #include <xgrad/ops/shape.hpp>
 #include <xgrad/ops/sorting.hpp>
 #include <xgrad/ops/special.hpp>
+
+#include <xgrad/diff/tensors.hpp>
+#include <xgrad/diff/transforms.hpp>
+#include <xgrad/diff/vmap.hpp>
 
 #include <xgrad/optim/constraints.hpp>
 #include <xgrad/optim/names.hpp>

@@ -39,19 +39,32 @@ Tensor seed_for(const Node* y, const Tensor& seed) {
   return seed.dtype() == y->dtype ? seed : cast(seed, y->dtype);
 }
 
-void reverse(Node* y, std::span<Node* const> xs, std::span<Tensor> out, const GradOptions& options) {
+/// What reaches input k of a node by the rule for it alone.
+void add_part(Tensor& gradient, Tensor part, const Node* input, const Node* node) {
+  if (!part.defined()) return;  // the rule says: no contribution
+  part = fit(std::move(part), input, node);
+  gradient = gradient.defined() ? gradient + part : std::move(part);
+}
+
+/// One sweep from the ys, each with its seed, to the xs.
+void reverse(std::span<Node* const> ys, std::span<const Tensor> seeds, std::span<Node* const> xs, std::span<Tensor> out,
+             Unused unused) {
   const Quiet quiet;
-  if (!is_floating(y->dtype))
-    throw DTypeError("[grad] expected a floating-point tensor to differentiate, got " + describe(y));
+  for (const Node* y : ys)
+    if (!is_floating(y->dtype))
+      throw DTypeError("[grad] expected a floating-point tensor to differentiate, got " + describe(y));
   for (const Node* x : xs)
     if (!is_floating(x->dtype))
       throw DTypeError("[grad] expected floating-point tensors to differentiate by, got " + describe(x));
-  const Tensor seed = seed_for(y, options.seed);
+  std::vector<Tensor> seed;
+  for (std::size_t j = 0; j < ys.size(); ++j) seed.push_back(seed_for(ys[j], seeds[j]));
 
-  const Walk walk(y, Follow::derivatives);
+  Walk walk(Follow::derivatives);
+  for (Node* y : ys) walk.add(y);
   const std::span<Node* const> order = walk.order();
   std::vector<std::uint8_t> wanted(order.size(), 0), asked(order.size(), 0);
-  std::vector<std::uint32_t> x_at;
+  std::vector<std::uint32_t> x_at, y_at;
+  for (Node* y : ys) y_at.push_back(walk[y]);
   for (Node* x : xs) {
     x_at.push_back(walk[x]);
     if (x_at.back() != no_index) wanted[x_at.back()] = asked[x_at.back()] = 1;
@@ -63,23 +76,33 @@ void reverse(Node* y, std::span<Node* const> xs, std::span<Tensor> out, const Gr
       if (at != no_index && wanted[at]) wanted[i] = 1;
   }
 
-  std::vector<Tensor> gradients(order.size());
-  if (wanted.back()) gradients.back() = seed;
+  std::vector<Tensor> gradients(order.size()), parts;
+  for (std::size_t j = 0; j < ys.size(); ++j) {
+    Tensor& gradient = gradients[y_at[j]];
+    if (wanted[y_at[j]]) gradient = gradient.defined() ? gradient + seed[j] : seed[j];
+  }
   for (std::size_t i = order.size(); i-- > 0;) {
     Node* node = order[i];
     if (!gradients[i].defined()) continue;
     const OnBehalf here(node);
     const auto inputs_at = walk.inputs_of(i);
-    for (std::size_t k = 0; k < inputs_at.size(); ++k) {
-      const std::uint32_t at = inputs_at[k];
-      if (at == no_index || !wanted[at]) continue;
-      Tensor part = rule_of(*node->op, static_cast<std::uint32_t>(k))(Applied(node, static_cast<int>(k)), gradients[i]);
-      if (!part.defined()) continue;  // the rule says: no contribution
-      part = fit(std::move(part), node->inputs[k], node);
-      gradients[at] = gradients[at].defined() ? gradients[at] + part : std::move(part);
+    if (node->op && node->op->reverse && !inputs_at.empty()) {
+      parts.assign(inputs_at.size(), Tensor());
+      node->op->reverse(Applied(node, 0), gradients[i], parts);
+      for (std::size_t k = 0; k < inputs_at.size(); ++k)
+        if (const std::uint32_t at = inputs_at[k]; at != no_index && wanted[at])
+          add_part(gradients[at], std::move(parts[k]), node->inputs[k], node);
+    } else {
+      for (std::size_t k = 0; k < inputs_at.size(); ++k) {
+        const std::uint32_t at = inputs_at[k];
+        if (at == no_index || !wanted[at]) continue;
+        const Rule rule = rule_of(*node->op, static_cast<std::uint32_t>(k));
+        add_part(gradients[at], rule(Applied(node, static_cast<int>(k)), gradients[i]), node->inputs[k], node);
+      }
     }
     if (!asked[i]) gradients[i] = Tensor();
   }
+  const std::string what = ys.size() == 1 ? describe(ys[0]) : "the outputs";
   for (std::size_t j = 0; j < xs.size(); ++j) {
     if (const std::uint32_t at = x_at[j]; at != no_index && gradients[at].defined()) {
       out[j] = gradients[at];
@@ -88,18 +111,22 @@ void reverse(Node* y, std::span<Node* const> xs, std::span<Tensor> out, const Gr
     for (const Node* node : order)
       if (xs[j]->slot && node->slot == xs[j]->slot)
         throw GradientError("[grad] expected a tensor recorded from the current value of Parameter '" +
-                            xs[j]->slot->name + "', got " + describe(y) +
+                            xs[j]->slot->name + "', got " + what +
                             ", recorded from the value before its update; take gradients before updating");
     for (const Node* node : order)
       if (node->owner != &this_thread() && node->op)
-        throw GradientError("[grad] expected tensors that " + describe(y) + " was recorded from on this thread, got " +
+        throw GradientError("[grad] expected tensors that " + what + " was recorded from on this thread, got " +
                             describe(xs[j]) + " behind " + describe(node) +
                             ", which another thread recorded: take its gradient there");
-    if (options.unused == Unused::error)
-      throw GradientError("[grad] expected tensors that " + describe(y) + " was recorded from, got " +
-                          describe(xs[j]) + ", which it does not depend on");
+    if (unused == Unused::error)
+      throw GradientError("[grad] expected tensors that " + what + " was recorded from, got " + describe(xs[j]) +
+                          ", which it does not depend on");
     out[j] = zeros_like(Tensor::share(xs[j]));
   }
+}
+
+void reverse(Node* y, std::span<Node* const> xs, std::span<Tensor> out, const GradOptions& options) {
+  reverse(std::span(&y, 1), std::span(&options.seed, 1), xs, out, options.unused);
 }
 
 Node* node_of(const Arg& arg) {
@@ -120,6 +147,14 @@ std::vector<Tensor> gradients(const Arg& y, std::span<const T> xs, const GradOpt
 Tensor forward(Node* node, std::span<const Tensor> tangents) {
   const OnBehalf here(node);
   const Op& op = *node->op;
+  if (op.forward) {
+    Tensor moved = op.forward(Applied(node, 0), tangents);
+    if (moved.defined() && !(moved.shape() == node->shape))
+      throw ShapeError(std::string("[jvp] the forward rule of ") + op.name + " gave a tangent of shape " +
+                       to_string(moved.shape()) + " for a result of shape " + to_string(node->shape) +
+                       place(node->where));
+    if (moved.defined()) return moved.dtype() == node->dtype ? moved : cast(moved, node->dtype);
+  }
   Tensor sum;
   const auto add = [&](Tensor part) { sum = sum.defined() ? sum + part : std::move(part); };
   for (std::uint32_t k = 0; k < node->arity; ++k) {
@@ -138,9 +173,9 @@ Tensor forward(Node* node, std::span<const Tensor> tangents) {
                            : tangents[j].defined() ? tangents[j]
                                                    : zeros_like(Tensor::share(node->inputs[j])));
         inputs.assign(moving.begin(), moving.end());
-        return record(op, inputs, {node->attributes[0], node->attributes[1], list_of(node), {}});
+        return record(op, inputs, attributes_of(node));
       }
-      add(record(op, inputs, {node->attributes[0], node->attributes[1], list_of(node), {}}));
+      add(record(op, inputs, attributes_of(node)));
     } else if (op.kind == Kind::elementwise) {
       // An elementwise derivative is diagonal: the reverse rule applied to the tangent is the forward rule.
       add(op.rules[k](call, broadcast_like(tangents[k], call.out())));
@@ -179,21 +214,45 @@ std::vector<Tensor> grad(const Arg& y, std::span<const Parameter> xs, const Grad
   return gradients(y, xs, options);
 }
 
-Tensor jvp(const Arg& y, std::span<const Tensor> xs, std::span<const Tensor> tangents) {
+std::vector<Tensor> vjp(std::span<const Tensor> ys, std::span<const Tensor> xs, std::span<const Tensor> seeds,
+                        Unused unused, Location where) {
+  const Within here("vjp", where);
+  if (ys.size() != seeds.size())
+    throw ValueError("[vjp] expected one seed for each of " + std::to_string(ys.size()) + " tensors, got " +
+                     std::to_string(seeds.size()));
+  std::vector<Node*> from, to;
+  for (const Tensor& y : ys) from.push_back(node_of(y));
+  for (const Tensor& x : xs) to.push_back(node_of(x));
+  std::vector<Tensor> out(xs.size());
+  reverse(from, seeds, to, out, unused);
+  return out;
+}
+
+std::vector<Tensor> jvp(std::span<const Tensor> ys, std::span<const Tensor> xs, std::span<const Tensor> tangents,
+                        Location where) {
   const Quiet quiet;
-  const Within here("jvp", y);
+  const Within here("jvp", where);
   if (xs.size() != tangents.size())
     throw ValueError("[jvp] expected one tangent for each of " + std::to_string(xs.size()) + " tensors, got " +
                      std::to_string(tangents.size()));
-  const Walk walk(node_of(y), Follow::derivatives);
+  Walk walk(Follow::derivatives);
+  for (const Tensor& y : ys) {
+    if (!is_floating(node_of(y)->dtype))
+      throw DTypeError("[jvp] expected a floating-point tensor to differentiate, got " + describe(y.node()));
+    walk.add(y.node());
+  }
   const std::span<Node* const> order = walk.order();
   std::vector<Tensor> moving(order.size());
+  std::vector<std::uint32_t> y_at;
+  for (const Tensor& y : ys) y_at.push_back(walk[y.node()]);
   for (std::size_t j = 0; j < xs.size(); ++j) {
-    if (!(xs[j].shape() == tangents[j].shape()) || xs[j].dtype() != tangents[j].dtype())
-      throw ShapeError("[jvp] expected a tangent like " + describe(xs[j].node()) + ", got " +
-                       describe(tangents[j].node()));
-    const std::uint32_t at = walk[xs[j].node()];
-    if (at != no_index) moving[at] = tangents[j];
+    const Node* x = node_of(xs[j]);
+    if (!is_floating(x->dtype))
+      throw DTypeError("[jvp] expected floating-point tensors to differentiate by, got " + describe(x));
+    const Node* tangent = node_of(tangents[j]);
+    if (!(x->shape == tangent->shape) || x->dtype != tangent->dtype)
+      throw ShapeError("[jvp] expected a tangent like " + describe(x) + ", got " + describe(tangent));
+    if (const std::uint32_t at = walk[x]; at != no_index) moving[at] = tangents[j];
   }
   std::vector<Tensor> inputs;
   for (std::size_t i = 0; i < order.size(); ++i) {
@@ -210,7 +269,16 @@ Tensor jvp(const Arg& y, std::span<const Tensor> xs, std::span<const Tensor> tan
     }
     if (any) moving[i] = forward(node, inputs);
   }
-  return moving.back().defined() ? moving.back() : zeros_like(Tensor::share(order.back()));
+  std::vector<Tensor> result;
+  for (std::size_t j = 0; j < ys.size(); ++j)
+    result.push_back(moving[y_at[j]].defined() ? moving[y_at[j]] : zeros_like(ys[j]));
+  return result;
+}
+
+Tensor jvp(const Arg& y, std::span<const Tensor> xs, std::span<const Tensor> tangents) {
+  node_of(y);
+  const Tensor one = y.tensor();
+  return jvp(std::span(&one, 1), xs, tangents, y.where()).front();
 }
 
 namespace {

@@ -36,6 +36,15 @@ inline Tensor grad(const Arg& y, const Arg& x, const GradOptions& options = {}) 
   return out;
 }
 
+/// Reverse mode from several outputs at once: for each x the sum over the ys of seed_k times dy_k/dx. A seed is shaped
+/// like its y (ShapeError); an undefined one means ones, for a y of one element.
+std::vector<Tensor> vjp(std::span<const Tensor> ys, std::span<const Tensor> xs, std::span<const Tensor> seeds,
+                        Unused unused = Unused::zero, Location where = Location::current());
+
+/// Forward mode to several outputs at once: how each y moves when each xs[i] moves along tangents[i] (same shape and
+/// dtype; ShapeError). The xs may be any tensors the ys were recorded from; a y that depends on none gets zeros.
+std::vector<Tensor> jvp(std::span<const Tensor> ys, std::span<const Tensor> xs, std::span<const Tensor> tangents,
+                        Location where = Location::current());
 /// Forward mode: the directional derivative of y when each xs[i] moves along tangents[i] (same shape and dtype).
 Tensor jvp(const Arg& y, std::span<const Tensor> xs, std::span<const Tensor> tangents);
 

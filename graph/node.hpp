@@ -27,6 +27,13 @@ struct List {
 struct Info {
   std::string name;
   std::string text;
+  const Carried* carried = nullptr;
+  Info() = default;
+  ~Info() {
+    if (carried) carried->release();
+  }
+  Info(const Info&) = delete;
+  Info& operator=(const Info&) = delete;
 };
 
 /// How a node's history ended.
@@ -152,9 +159,18 @@ inline void release(Node* node, std::uint64_t amount = one_reference) {
 }
 Info& info_of(Node* node);
 void set_list(Node* node, std::span<const std::int64_t> items);
+inline const Carried* carried_by(const Node* node) { return node->info ? node->info->carried : nullptr; }
 inline std::span<const std::int64_t> list_of(const Node* node) {
   return node->list ? std::span<const std::int64_t>(node->list->items, node->list->size)
                     : std::span<const std::int64_t>();
+}
+/// A node's attributes, to record its operation again.
+inline Attributes attributes_of(const Node* node) {
+  return {.a = node->attributes[0],
+          .b = node->attributes[1],
+          .list = list_of(node),
+          .text = node->info ? std::string_view(node->info->text) : std::string_view(),
+          .carried = carried_by(node)};
 }
 /// A new leaf with room for its elements.
 Tensor make_leaf(const Shape& shape, DType dtype);

@@ -5,6 +5,8 @@
 #include <xgrad/graph/grad.hpp>
 #include <xgrad/kernels/tile.hpp>
 
+#include <atomic>
+
 namespace xgrad {
 
 struct Op;
@@ -28,6 +30,22 @@ enum class Promotion : std::uint8_t {
   floating,  ///< common, and integers become float32
 };
 
+/// What a user's functions bring along: kept alive by the nodes that carry it.
+class Carried {
+ public:
+  Carried() = default;
+  virtual ~Carried() = default;
+  Carried(const Carried&) = delete;
+  Carried& operator=(const Carried&) = delete;
+  void retain() const { references_.fetch_add(1, std::memory_order_relaxed); }
+  void release() const {
+    if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+  }
+
+ private:
+  mutable std::atomic<std::uint32_t> references_{1};
+};
+
 /// A recorded operation as its derivative rule sees it.
 class Applied {
  public:
@@ -38,6 +56,11 @@ class Applied {
   int arity() const;
   std::int64_t attribute(int i) const;  ///< 0 or 1
   std::span<const std::int64_t> list() const;
+  const Carried* carried() const;       ///< null if the operation brings nothing along
+  const Op& op() const;
+  /// The same operation, with all its attributes, of other inputs.
+  Tensor again(std::span<const Tensor> inputs) const;
+  Tensor again(std::initializer_list<Tensor> inputs) const { return again(std::span(inputs.begin(), inputs.size())); }
 
  private:
   Node* node_;
@@ -47,6 +70,17 @@ class Applied {
 /// The gradient reaching one input, from the gradient g reaching the result. The engine skips inputs that need none,
 /// sums over broadcast axes, adds up, casts back promoted dtypes and checks shapes; a rule is only calculus.
 using Rule = Tensor (*)(const Applied& call, const Tensor& g);
+
+/// How a new leading axis (`vmap`) passes through a step of its own; the other kinds say it already.
+enum class Leading : std::uint8_t {
+  apart,      ///< it does not: the operation is recorded once for each place along it
+  batch,      ///< attributes count axes from the end, and leading axes are alike: every input gets the new one
+  broadcast,  ///< the same, and leading axes of inputs broadcast, so inputs without the new one stay as they are
+};
+/// Where none of these is true: the operation of `in`, of which those with `leads` have a new leading axis of `count`.
+/// The result has one too. An undefined tensor says that it has to be recorded once for each place.
+using Lead = Tensor (*)(const Applied& call, std::span<const Tensor> in, std::span<const std::uint8_t> leads,
+                        std::int64_t count);
 
 /// What an operation's shape rule sees and sets.
 class Recording {
@@ -95,6 +129,7 @@ struct Launch {
   const Location* where = nullptr;  ///< where the user recorded it
   const char* scope = "";           ///< the layer it was recorded in
   std::string_view text;            ///< the text attribute
+  const Carried* carried = nullptr;
   /// Throws ValueError: what, the operation, and the place it was recorded.
   [[noreturn]] void fail(const std::string& what) const;
 };
@@ -119,6 +154,14 @@ struct Op {
   std::uint32_t (*folded)(const Applied& call) = nullptr;
   double (*number)(const Applied& call) = nullptr;  ///< constant
   Run run = nullptr;                                ///< launch and check
+  bool once = false;                                ///< launch: a user's own, so it is never merged with its like
+  Leading leading = Leading::apart;                 ///< launch and check
+  Lead lead = nullptr;                              ///< in place of `leading`, for any kind
+  /// All rules at once, for rules that share work: sets out[k] for every input with a derivative.
+  void (*reverse)(const Applied& call, const Tensor& g, std::span<Tensor> out) = nullptr;
+  /// The tangent of the result from those of the inputs (undefined: it does not move), instead of what follows from
+  /// the rules; an undefined result says that it follows from them.
+  Tensor (*forward)(const Applied& call, std::span<const Tensor> tangents) = nullptr;
   std::size_t (*scratch)(const Applied& call) = nullptr;  ///< bytes `run` wants; null: none
   const char* symbol = nullptr;                           ///< infix symbol for formulas: "+"
 };
@@ -129,6 +172,7 @@ struct Attributes {
   std::int64_t a = 0, b = 0;
   std::span<const std::int64_t> list = {};
   std::string_view text = {};  ///< shown in messages; not part of the key
+  const Carried* carried = nullptr;  ///< the node keeps it alive, and is never merged with its like
 };
 
 /// Records an operation: promotes, infers shape and dtype (errors name the operation, the shapes and the user's line),

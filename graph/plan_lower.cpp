@@ -192,7 +192,8 @@ std::uint32_t Lowering::launch(std::uint32_t i) {
     else value.in[k] = operand(i, k);
   }
   if (value.form == Form::check) value.in[0].value = in_memory(value.in[0].value, i);
-  return add(std::move(value), !node->op->random);
+  // What nodes carry is not in the key, so a plan may not rely on two of them carrying the same.
+  return add(std::move(value), !node->op->random && !node->op->once && !carried_by(node));
 }
 
 /// The value itself, or a copy of a number: what is stored needs memory of its own.

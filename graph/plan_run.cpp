@@ -73,7 +73,10 @@ void launch(const LaunchStep& step, const Request& request, std::span<void* cons
   call.op = step.op;
   call.where = &node->where;
   if (node->scope) call.scope = node->scope->c_str();
-  if (node->info) call.text = node->info->text;
+  if (node->info) {
+    call.text = node->info->text;
+    call.carried = node->info->carried;
+  }
   step.op->run(call);
 }
 

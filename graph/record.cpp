@@ -255,6 +255,14 @@ Tensor Applied::out() const { return Tensor::share(node_); }
 int Applied::arity() const { return static_cast<int>(node_->arity); }
 std::int64_t Applied::attribute(int i) const { return node_->attributes[i]; }
 std::span<const std::int64_t> Applied::list() const { return list_of(node_); }
+const Carried* Applied::carried() const { return carried_by(node_); }
+const Op& Applied::op() const { return *node_->op; }
+Tensor Applied::again(std::span<const Tensor> inputs) const {
+  std::vector<Arg> args;
+  args.reserve(inputs.size());
+  for (const Tensor& input : inputs) args.emplace_back(input, node_->where);
+  return record(*node_->op, args, attributes_of(node_), node_->value.draw);
+}
 
 void Launch::fail(const std::string& what) const {
   std::string text = std::string("[") + op->name + "] " + what;
@@ -295,6 +303,11 @@ namespace {
   node->attributes[1] = attributes.b;
   if (!attributes.list.empty()) set_list(node, attributes.list);
   if (!attributes.text.empty()) info_of(node).text = attributes.text;
+  if (attributes.carried) {
+    Info& info = info_of(node);
+    attributes.carried->retain();
+    info.carried = attributes.carried;
+  }
   if (op.kind == Kind::draw || op.random) node->value.draw = draw;
 
   const std::uint32_t arity = static_cast<std::uint32_t>(inputs.size());

@@ -48,9 +48,7 @@ std::vector<Tensor> rerecord(std::span<const Tensor> outputs, std::span<const Su
     std::vector<Arg> inputs;
     inputs.reserve(inputs_at.size());
     for (const std::uint32_t at : inputs_at) inputs.push_back(Arg(now[at], node->where));
-    const std::string_view text = node->info ? std::string_view(node->info->text) : std::string_view();
-    now[i] = record(*node->op, inputs, {node->attributes[0], node->attributes[1], list_of(node), text},
-                    node->value.draw);
+    now[i] = record(*node->op, inputs, attributes_of(node), node->value.draw);
     if (!node->name().empty()) now[i].named(node->name());
   }
   std::vector<Tensor> result;

@@ -89,13 +89,15 @@ constexpr Op part_op{.name = "factor",
                      .rules = {part_back},
                      .linear = true,
                      .shape_only = 2,
-                     .run = run_part<false>};
+                     .run = run_part<false>,
+                     .leading = Leading::batch};
 constexpr Op packed_op{.name = "among_factors",
                        .infer = infer_packed,
                        .rules = {packed_back},
                        .linear = true,
                        .shape_only = 2,
-                       .run = run_part<true>};
+                       .run = run_part<true>,
+                       .leading = Leading::batch};
 
 Tensor part_back(const Applied& c, const Tensor& g) {
   return record(packed_op, {g, c.in(1)}, {.a = c.attribute(0), .b = c.attribute(1)});
@@ -147,7 +149,8 @@ Tensor cholesky_back(const Applied& c, const Tensor& g) {
 }
 
 constexpr Op cholesky_op{
-    .name = "cholesky", .infer = infer_same, .rules = {cholesky_back}, .fails = true, .run = run_cholesky};
+    .name = "cholesky", .infer = infer_same, .rules = {cholesky_back}, .fails = true, .run = run_cholesky,
+    .leading = Leading::batch};
 
 // --- QR --------------------------------------------------------------------------------------------------------------
 
@@ -180,7 +183,8 @@ Tensor qr_back(const Applied& c, const Tensor& g) {
   return concatenate({square, multiply_matrices(q, g_rest)}, -1);
 }
 
-constexpr Op qr_op{.name = "qr", .infer = infer_factors<Factors::qr>, .rules = {qr_back}, .run = run_qr};
+constexpr Op qr_op{.name = "qr", .infer = infer_factors<Factors::qr>, .rules = {qr_back}, .run = run_qr,
+                   .leading = Leading::batch};
 
 void infer_complement(Recording& call) {
   Shape shape = call.shape(0);
@@ -200,7 +204,8 @@ constexpr Op complement_op{.name = "complement",
                            .rules = {[](const Applied& c, const Tensor& g) {
                              return -multiply_matrices(multiply_matrices(c.out(), g, false, true), c.in(0));
                            }},
-                           .run = run_complement};
+                           .run = run_complement,
+                           .leading = Leading::batch};
 
 /// Orthonormal columns, completed to a basis.
 Tensor completed(const Tensor& q) {
@@ -228,7 +233,8 @@ Tensor away_from(const Tensor& q, const Tensor& x) {
 Tensor svd_back(const Applied& c, const Tensor& g);
 
 constexpr Op svd_op{
-    .name = "svd", .infer = infer_factors<Factors::svd>, .rules = {svd_back}, .fails = true, .run = run_svd<true>};
+    .name = "svd", .infer = infer_factors<Factors::svd>, .rules = {svd_back}, .fails = true, .run = run_svd<true>,
+    .leading = Leading::batch};
 
 SingularValues thin_svd(const Tensor& a, const Tensor& packed) {
   return {factor(Factors::svd, 0, packed, a), factor(Factors::svd, 1, packed, a), factor(Factors::svd, 2, packed, a)};
@@ -260,7 +266,8 @@ constexpr Op svdvals_op{.name = "svdvals",
                           return multiply_matrices(scale_columns(found.u, g), found.vh);
                         }},
                         .fails = true,
-                        .run = run_svd<false>};
+                        .run = run_svd<false>,
+                        .leading = Leading::batch};
 
 // --- eigenvalues of symmetric matrices -------------------------------------------------------------------------------
 
@@ -285,7 +292,8 @@ Tensor eigh_back(const Applied& c, const Tensor& g) {
 }
 
 constexpr Op eigh_op{
-    .name = "eigh", .infer = infer_factors<Factors::eigh>, .rules = {eigh_back}, .fails = true, .run = run_eigh<true>};
+    .name = "eigh", .infer = infer_factors<Factors::eigh>, .rules = {eigh_back}, .fails = true, .run = run_eigh<true>,
+    .leading = Leading::batch};
 constexpr Op eigvalsh_op{.name = "eigvalsh",
                          .infer = infer_values,
                          .rules = {[](const Applied& c, const Tensor& g) {
@@ -294,7 +302,8 @@ constexpr Op eigvalsh_op{.name = "eigvalsh",
                            return multiply_matrices(scale_columns(v, g), v, false, true);
                          }},
                          .fails = true,
-                         .run = run_eigh<false>};
+                         .run = run_eigh<false>,
+                         .leading = Leading::batch};
 
 /// The matrix and which triangle of it is meant.
 std::pair<Tensor, bool> symmetric(const char* name, const Arg& a, char uplo) {

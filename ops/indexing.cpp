@@ -1,8 +1,10 @@
 #include <xgrad/ops/indexing.hpp>
 
+#include <xgrad/graph/leading.hpp>
 #include <xgrad/kernels/indexing.hpp>
 #include <xgrad/ops/elementwise.hpp>
 #include <xgrad/ops/indexed.hpp>
+#include <xgrad/ops/scatter.hpp>
 #include <xgrad/ops/shape.hpp>
 #include <xgrad/ops/table.hpp>
 
@@ -37,9 +39,16 @@ void run_take(const Launch& launch) {
 }
 
 Tensor take_back(const Applied& c, const Tensor& g);
+Tensor take_lead(const Applied& c, std::span<const Tensor> in, std::span<const std::uint8_t> leads, std::int64_t count);
+Tensor put_lead(const Applied& c, std::span<const Tensor> in, std::span<const std::uint8_t> leads, std::int64_t count);
 
-constexpr Op take_op{
-    .name = "take", .infer = infer_take, .rules = {take_back}, .linear = true, .fails = true, .run = run_take};
+constexpr Op take_op{.name = "take",
+                     .infer = infer_take,
+                     .rules = {take_back},
+                     .linear = true,
+                     .fails = true,
+                     .run = run_take,
+                     .lead = take_lead};
 
 // --- its reverse -----------------------------------------------------------------------------------------------------
 
@@ -66,10 +75,41 @@ constexpr Op put_op{
     .linear = true,
     .fails = true,
     .shape_only = 4,
-    .run = run_put};
+    .run = run_put,
+    .lead = put_lead};
 
 Tensor take_back(const Applied& c, const Tensor& g) {
   return record(put_op, {g, c.in(1), c.in(0)}, {.a = c.attribute(0)});
+}
+
+// --- a new leading axis ----------------------------------------------------------------------------------------------
+
+/// The axis that is taken along, counted from the front, of the array without a leading axis.
+int taken_axis(const Applied& c, const Tensor& array) { return static_cast<int>(c.attribute(0)) + array.rank(); }
+
+/// Indices that differ from place to place choose in batches; the chosen part then goes where the axis was.
+Tensor take_lead(const Applied& c, std::span<const Tensor> in, std::span<const std::uint8_t> leads, std::int64_t) {
+  if (!leads[1]) return c.again(in);
+  const int axis = taken_axis(c, c.in(0)), width = c.in(1).rank();
+  if (!leads[0]) {
+    // The indices' axes, the new one first among them, stand where the axis was.
+    return axis == 0 ? c.again(in) : moveaxis(c.again(in), axis, 0);
+  }
+  const Tensor from = axis == 0 ? in[0] : moveaxis(in[0], axis + 1, 1);
+  Tensor chosen = gather_nd(from, expand_dims(in[1], -1), 1);
+  for (int i = 0; i < axis && width > 0; ++i) chosen = moveaxis(chosen, 1 + width + i, 1 + i);
+  return chosen;
+}
+
+Tensor put_lead(const Applied& c, std::span<const Tensor> in, std::span<const std::uint8_t> leads, std::int64_t count) {
+  const Tensor like = repeat_leading(c.in(2), count), values = leads[0] ? in[0] : repeat_leading(in[0], count);
+  const Tensor at = leads[2] ? in[2] : like;
+  if (!leads[1]) return c.again({values, in[1], at});
+  // The reverse of choosing in batches.
+  const Tensor zero = zeros_like(cast(at, values.dtype())), indices = in[1];
+  const Tensor taken = take_lead(Applied(record(take_op, {c.in(2), c.in(1)}, {.a = c.attribute(0)}).node(), 0),
+                                 std::vector{zero, indices}, std::vector<std::uint8_t>{1, 1}, count);
+  return grad(taken, zero, {.seed = values});
 }
 
 // --- checking --------------------------------------------------------------------------------------------------------

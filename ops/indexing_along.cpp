@@ -32,7 +32,8 @@ constexpr Op take_along_op{.name = "take_along_axis",
                            .rules = {take_along_back},
                            .linear = true,
                            .fails = true,
-                           .run = run_take_along};
+                           .run = run_take_along,
+                           .leading = Leading::batch};
 
 /// Inputs: what was taken, the indices, and the array it was taken from, which lends its shape.
 void infer_add_along(Recording& call) {
@@ -62,7 +63,8 @@ constexpr Op add_along_op{
     .run = [](const Launch& launch) {
       if (launch.out.shape.size() > 0) std::memset(launch.out.data, 0, bytes_of(launch.out));
       combine_along<kernels::Combine::add>(launch, launch.in[0], launch.in[1]);
-    }};
+    },
+    .leading = Leading::batch};
 
 Tensor take_along_back(const Applied& c, const Tensor& g) {
   return record(add_along_op, {g, c.in(1), c.in(0)}, {.a = c.attribute(0)});
@@ -85,7 +87,8 @@ constexpr Op put_along_op{.name = "put_along_axis",
                           .infer = infer_put_along,
                           .rules = {put_along_back, nullptr, put_along_back},
                           .fails = true,
-                          .run = run_put_along};
+                          .run = run_put_along,
+                          .leading = Leading::batch};
 
 /// What was replaced gets no gradient, neither do values that another one replaced.
 Tensor put_along_back(const Applied& c, const Tensor& g) {

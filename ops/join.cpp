@@ -63,7 +63,8 @@ constexpr Op concatenate_op{.name = "concatenate",
                             .rules = {part_of},
                             .variadic = true,
                             .linear = true,
-                            .run = run_concatenate};
+                            .run = run_concatenate,
+                            .leading = Leading::batch};
 
 // --- a part of a concatenation ---------------------------------------------------------------------------------------
 
@@ -102,7 +103,8 @@ constexpr Op part_op{.name = "part_of_concatenation",
                      .variadic = true,
                      .linear = true,
                      .shape_only = 1u << 31,
-                     .run = run_part};
+                     .run = run_part,
+                     .leading = Leading::batch};
 
 Tensor part_of(const Applied& concatenation, const Tensor& g) {
   std::vector<Tensor> inputs = {g};
@@ -149,7 +151,8 @@ void run_unsection(const Launch& launch) {
 Tensor unsection(const Applied& c, const Tensor& g);
 
 constexpr Op section_op{
-    .name = "section", .infer = infer_section, .rules = {unsection}, .linear = true, .run = run_section};
+    .name = "section", .infer = infer_section, .rules = {unsection}, .linear = true, .run = run_section,
+    .leading = Leading::batch};
 constexpr Op unsection_op{
     .name = "unsection",
     .infer = [](Recording& call) { call.result(call.shape(1), call.dtype(0)); },
@@ -158,7 +161,8 @@ constexpr Op unsection_op{
     }},
     .linear = true,
     .shape_only = 2,
-    .run = run_unsection};
+    .run = run_unsection,
+    .leading = Leading::batch};
 
 Tensor unsection(const Applied& c, const Tensor& g) {
   return record(unsection_op, {g, c.in(0)}, {.a = c.attribute(0), .list = c.list()});
@@ -268,7 +272,8 @@ void run_slice(const Launch& launch) { copy_slice(launch, launch.in[0].shape, la
 
 Tensor unslice(const Applied& c, const Tensor& g);
 
-constexpr Op slice_op{.name = "slice", .infer = infer_slice, .rules = {unslice}, .linear = true, .run = run_slice};
+constexpr Op slice_op{.name = "slice", .infer = infer_slice, .rules = {unslice}, .linear = true, .run = run_slice,
+                      .leading = Leading::batch};
 
 /// Inputs: a slice, and the array it was cut from, which lends its shape. The slice in its place, zeros around it.
 void infer_unslice(Recording& call) { call.result(call.shape(1), call.dtype(0)); }
@@ -284,7 +289,8 @@ constexpr Op unslice_op{
     .rules = {[](const Applied& c, const Tensor& g) { return record(slice_op, {g}, {.list = c.list()}); }},
     .linear = true,
     .shape_only = 2,
-    .run = run_unslice};
+    .run = run_unslice,
+    .leading = Leading::batch};
 
 Tensor unslice(const Applied& c, const Tensor& g) { return record(unslice_op, {g, c.in(0)}, {.list = c.list()}); }
 

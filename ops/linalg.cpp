@@ -37,7 +37,8 @@ Tensor pinv_back(const Applied& c, const Tensor& g) {
          multiply_matrices(multiply_matrices(right, p), a) - through;
 }
 
-constexpr Op pinv_op{.name = "pinv", .infer = infer_first, .rules = {nullptr, pinv_back}, .run = run_first};
+constexpr Op pinv_op{.name = "pinv", .infer = infer_first, .rules = {nullptr, pinv_back}, .run = run_first,
+                     .leading = Leading::batch};
 
 // --- the exponential -------------------------------------------------------------------------------------------------
 
@@ -57,7 +58,8 @@ Tensor expm_back(const Applied& c, const Tensor& g) {
   return slice_axis(slice_axis(whole, -2, {0, n}), -1, {.start = n});
 }
 
-constexpr Op expm_op{.name = "expm", .infer = infer_first, .rules = {expm_back}, .run = run_expm};
+constexpr Op expm_op{.name = "expm", .infer = infer_first, .rules = {expm_back}, .run = run_expm,
+                     .leading = Leading::batch};
 
 Tensor exponential(const Tensor& a) { return record(expm_op, {a}); }
 

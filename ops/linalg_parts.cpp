@@ -60,6 +60,7 @@ constexpr Op triangular_op{.name = "solve_triangular",
                                      }},
                            .fails = true,
                            .run = run_triangular,
+                           .leading = Leading::broadcast,
                            .scratch = scratch_for_offsets};
 
 Tensor triangular_as(const Tensor& a, const Tensor& b, std::int64_t how) {

@@ -28,7 +28,7 @@ void run_lu(const Launch& launch) {
   kernels::lu_factor(a.dtype, a.shape[-1], matrices_in(a.shape), a.data, launch.out.data);
 }
 
-constexpr Op lu_op{.name = "lu_factors", .infer = infer_lu, .run = run_lu};
+constexpr Op lu_op{.name = "lu_factors", .infer = infer_lu, .run = run_lu, .leading = Leading::batch};
 
 Tensor factors_of(const Tensor& a) { return record(lu_op, {a}); }
 
@@ -78,6 +78,7 @@ constexpr Op solve_op{.name = "solve",
                       .rules = {solve_by_matrix, nullptr, solve_by_right},
                       .fails = true,
                       .run = run_solve,
+                      .leading = Leading::broadcast,
                       .scratch = scratch_for_offsets};
 
 Tensor solved(const Tensor& a, const Tensor& factors, const Tensor& b, bool transposed) {
@@ -111,20 +112,24 @@ void run_cofactors(const Launch& launch) {
 Tensor cofactors_back(const Applied& c, const Tensor& g);
 
 constexpr Op cofactors_op{
-    .name = "cofactors", .infer = infer_cofactors, .rules = {cofactors_back}, .run = run_cofactors};
+    .name = "cofactors", .infer = infer_cofactors, .rules = {cofactors_back}, .run = run_cofactors,
+    .leading = Leading::batch};
 constexpr Op det_op{.name = "det",
                     .infer = infer_number,
                     .rules = {[](const Applied& c, const Tensor& g) {
                       return scaled(record(cofactors_op, {c.in(0), c.in(1)}), g);
                     }},
-                    .run = run_determinant<kernels::Determinant::value>};
-constexpr Op sign_op{.name = "sign_of_det", .infer = infer_number, .run = run_determinant<kernels::Determinant::sign>};
+                    .run = run_determinant<kernels::Determinant::value>,
+                    .leading = Leading::batch};
+constexpr Op sign_op{.name = "sign_of_det", .infer = infer_number, .run = run_determinant<kernels::Determinant::sign>,
+                     .leading = Leading::batch};
 constexpr Op log_op{.name = "log_of_det",
                     .infer = infer_number,
                     .rules = {[](const Applied& c, const Tensor& g) {
                       return scaled(solved(c.in(0), c.in(1), unit_matrix_of(c.in(0)), true), g);
                     }},
-                    .run = run_determinant<kernels::Determinant::log_size>};
+                    .run = run_determinant<kernels::Determinant::log_size>,
+                    .leading = Leading::batch};
 
 Tensor cofactors_back(const Applied& c, const Tensor& g) {
   const Tensor minors = c.out(), det = record(det_op, {c.in(0), c.in(1)});

@@ -95,6 +95,7 @@ constexpr Op matmul_op{.name = "matmul",
                        .rules = {matmul_by_left, matmul_by_right},
                        .linear = true,
                        .run = run_matmul,
+                       .leading = Leading::broadcast,
                        .scratch = scratch_for_offsets,
                        .symbol = "@"};
 

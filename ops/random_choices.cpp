@@ -64,7 +64,8 @@ void run_poisson(const Launch& launch) {
 }
 
 constexpr Op poisson_op{
-    .name = "poisson", .infer = infer_counts, .random = true, .fails = true, .run = run_poisson};
+    .name = "poisson", .infer = infer_counts, .random = true, .fails = true, .run = run_poisson,
+    .leading = Leading::batch};
 
 void run_binomial(const Launch& launch) {
   const View &trials = launch.in[0], &probability = launch.in[1];
@@ -83,7 +84,8 @@ void run_binomial(const Launch& launch) {
 }
 
 constexpr Op binomial_op{
-    .name = "binomial", .infer = infer_counts, .random = true, .fails = true, .run = run_binomial};
+    .name = "binomial", .infer = infer_counts, .random = true, .fails = true, .run = run_binomial,
+    .leading = Leading::batch};
 
 /// A parameter of each element of a shape.
 Tensor spread(const Arg& parameter, DType dtype, const Shape& shape) {

@@ -70,7 +70,8 @@ Tensor slope_back(const Applied& c, const Tensor& g) {
 constexpr Op slope_op{.name = "log_gamma_slope",
                       .infer = [](Recording& call) { call.result(call.shape(0), float64); },
                       .rules = {slope_back, slope_back},
-                      .run = run_slope};
+                      .run = run_slope,
+                      .leading = Leading::batch};
 
 Tensor log_gamma_slope(kernels::GammaSlope which, const Tensor& alpha, const Tensor& l) {
   return record(slope_op, {alpha, l}, {.a = static_cast<std::int64_t>(which)});
@@ -84,7 +85,8 @@ constexpr Op log_gamma_op{
     }},
     .random = true,
     .fails = true,
-    .run = run_log_gamma};
+    .run = run_log_gamma,
+    .leading = Leading::batch};
 
 /// The logarithms of gamma variables of this shape, float64.
 Tensor log_gamma(const char* name, const Shape& shape, const Arg& alpha, Generator* generator, const Location& where) {

@@ -71,8 +71,10 @@ void run_place(const Launch& launch) {
   kernels::arg_fold(fold, x.dtype, x.data, static_cast<std::int64_t*>(launch.out.data), outer, x.shape[axis], inner);
 }
 
-constexpr Op argmax_op{.name = "argmax", .infer = infer_place, .run = run_place<kernels::Fold::max>};
-constexpr Op argmin_op{.name = "argmin", .infer = infer_place, .run = run_place<kernels::Fold::min>};
+constexpr Op argmax_op{.name = "argmax", .infer = infer_place, .run = run_place<kernels::Fold::max>,
+                       .leading = Leading::batch};
+constexpr Op argmin_op{.name = "argmin", .infer = infer_place, .run = run_place<kernels::Fold::min>,
+                       .leading = Leading::batch};
 
 Tensor place_of(const Op& op, const Arg& x, int axis, bool keepdims) {
   const Tensor t = x.tensor();

@@ -70,7 +70,8 @@ constexpr Op recur_op{.name = "linear_recurrence",
                       .promotion = Promotion::common,
                       .infer = infer_recur,
                       .rules = {recur_factors_back, recur_terms_back},
-                      .run = run_recur};
+                      .run = run_recur,
+                      .leading = Leading::batch};
 
 Tensor recur(const Arg& factors, const Arg& terms, std::int64_t axis, std::int64_t flags) {
   return record(recur_op, {factors, terms}, {.a = axis, .b = flags});
@@ -89,7 +90,8 @@ Tensor before(const Applied& c, Fill fill) {
 
 Tensor cumsum_back(const Applied& c, const Tensor& g);
 constexpr Op cumsum_op{
-    .name = "cumsum", .infer = infer_scan, .rules = {cumsum_back}, .linear = true, .run = run_scan<Scan::sum>};
+    .name = "cumsum", .infer = infer_scan, .rules = {cumsum_back}, .linear = true, .run = run_scan<Scan::sum>,
+    .leading = Leading::batch};
 Tensor cumsum_back(const Applied& c, const Tensor& g) { return scan_again(cumsum_op, c, g, !c.attribute(1)); }
 
 // y_k = y_(k-1) x_k is a recurrence; nothing is divided by x, which may be 0.
@@ -97,7 +99,8 @@ constexpr Op cumprod_op{
     .name = "cumprod",
     .infer = infer_scan,
     .rules = {[](const Applied& c, const Tensor& g) { return before(c, Fill::one) * send_back(c, c.in(0), g); }},
-    .run = run_scan<Scan::product>};
+    .run = run_scan<Scan::product>,
+    .leading = Leading::batch};
 
 /// A place starts a run if its element is the running extreme; the run's gradients are summed into it.
 Tensor extreme_back(const Applied& c, const Tensor& g) {
@@ -105,8 +108,10 @@ Tensor extreme_back(const Applied& c, const Tensor& g) {
   const Tensor starts = logical_or(equal(x, c.out()), isnan(x));
   return where(starts, send_back(c, where(starts, 0, ones_like(x)), g), 0);
 }
-constexpr Op cummax_op{.name = "cummax", .infer = infer_scan, .rules = {extreme_back}, .run = run_scan<Scan::max>};
-constexpr Op cummin_op{.name = "cummin", .infer = infer_scan, .rules = {extreme_back}, .run = run_scan<Scan::min>};
+constexpr Op cummax_op{.name = "cummax", .infer = infer_scan, .rules = {extreme_back}, .run = run_scan<Scan::max>,
+                       .leading = Leading::batch};
+constexpr Op cummin_op{.name = "cummin", .infer = infer_scan, .rules = {extreme_back}, .run = run_scan<Scan::min>,
+                       .leading = Leading::batch};
 
 /// e^(a - b), 0 where the difference is not finite: what is infinitely smaller, or has no share yet.
 Tensor share(const Tensor& a, const Tensor& b) {
@@ -122,7 +127,8 @@ constexpr Op logcumsumexp_op{.name = "logcumsumexp",
                                const Tensor factors = share(before(c, Fill::minus_infinity), y);
                                return share(c.in(0), y) * send_back(c, factors, g);
                              }},
-                             .run = run_scan<Scan::log_sum_exp>};
+                             .run = run_scan<Scan::log_sum_exp>,
+                             .leading = Leading::batch};
 
 Tensor scan(const Op& op, const Tensor& x, const Axes& axis, bool reverse, const Location& where) {
   if (axis.all()) return record(op, {Arg(reshape(x, {-1}), where)}, {.a = -1, .b = reverse});

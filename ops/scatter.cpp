@@ -1,5 +1,6 @@
 #include <xgrad/ops/scatter.hpp>
 
+#include <xgrad/graph/leading.hpp>
 #include <xgrad/ops/elementwise.hpp>
 #include <xgrad/ops/indexed.hpp>
 #include <xgrad/ops/indexing.hpp>
@@ -93,12 +94,17 @@ void run_gather(const Launch& launch) {
 
 Tensor gather_back(const Applied& c, const Tensor& g);
 
+/// A new leading axis is one more batch axis.
+Tensor one_more_batch_axis(const Applied& c, std::span<const Tensor> in, std::span<const std::uint8_t> leads,
+                           std::int64_t count);
+
 constexpr Op gather_op{.name = "gather_nd",
                        .infer = infer_gather,
                        .rules = {gather_back},
                        .linear = true,
                        .fails = true,
                        .run = run_gather,
+                       .lead = one_more_batch_axis,
                        .scratch = scratch_for_places};
 
 Tensor gathered(const Tensor& x, const Tensor& indices, std::int64_t batch = 0) {
@@ -126,7 +132,17 @@ constexpr Op ungather_op{
     .fails = true,
     .shape_only = 4,
     .run = run_ungather,
+    .lead = one_more_batch_axis,
     .scratch = scratch_for_places};
+
+Tensor one_more_batch_axis(const Applied& c, std::span<const Tensor> in, std::span<const std::uint8_t> leads,
+                           std::int64_t count) {
+  std::vector<Tensor> repeated;
+  for (std::size_t k = 0; k < in.size(); ++k)
+    repeated.push_back(leads[k] ? in[k] : repeat_leading(in[k], count));
+  const std::vector<Arg> inputs(repeated.begin(), repeated.end());
+  return record(c.op(), inputs, {.a = c.attribute(0) + 1});
+}
 
 Tensor gather_back(const Applied& c, const Tensor& g) {
   return record(ungather_op, {g, c.in(1), c.in(0)}, {.a = c.attribute(0)});

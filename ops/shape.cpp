@@ -57,7 +57,8 @@ Tensor transpose_back(const Applied& c, const Tensor& g) {
 }
 
 constexpr Op transpose_op{
-    .name = "transpose", .infer = infer_transpose, .rules = {transpose_back}, .linear = true, .run = run_transpose};
+    .name = "transpose", .infer = infer_transpose, .rules = {transpose_back}, .linear = true, .run = run_transpose,
+    .leading = Leading::batch};
 
 Tensor transpose_from_end(const Arg& x, std::span<const std::int64_t> axes) {
   return record(transpose_op, {x}, {.list = axes});

@@ -84,7 +84,8 @@ constexpr Op diagonal_op{.name = "diagonal",
                          .infer = infer_diagonal,
                          .rules = {undiagonal},
                          .linear = true,
-                         .run = [](const Launch& launch) { copy_diagonal(launch, launch.in[0].shape, false); }};
+                         .run = [](const Launch& launch) { copy_diagonal(launch, launch.in[0].shape, false); },
+                         .leading = Leading::batch};
 
 Tensor diagonal_again(const Applied& c, const Tensor& g) { return record(diagonal_op, {g}, {.list = c.list()}); }
 
@@ -94,7 +95,8 @@ constexpr Op undiagonal_op{.name = "undiagonal",
                            .rules = {diagonal_again},
                            .linear = true,
                            .shape_only = 2,
-                           .run = run_undiagonal};
+                           .run = run_undiagonal,
+                           .leading = Leading::batch};
 
 Tensor undiagonal(const Applied& c, const Tensor& g) { return record(undiagonal_op, {g, c.in(0)}, {.list = c.list()}); }
 

@@ -69,7 +69,8 @@ constexpr Op zeros_around_op{.name = "zeros_around",
                              .infer = infer_zeros_around,
                              .rules = {without_padding},
                              .linear = true,
-                             .run = run_zeros_around};
+                             .run = run_zeros_around,
+                             .leading = Leading::batch};
 
 // --- elements around an array ----------------------------------------------------------------------------------------
 
@@ -147,7 +148,8 @@ void run_folded_back(const Launch& launch) {
 Tensor fold_back(const Applied& c, const Tensor& g);
 
 constexpr Op around_op{
-    .name = "pad_axis", .infer = infer_around, .rules = {fold_back}, .linear = true, .run = run_around};
+    .name = "pad_axis", .infer = infer_around, .rules = {fold_back}, .linear = true, .run = run_around,
+    .leading = Leading::batch};
 constexpr Op fold_back_op{.name = "unpad_axis",
                           .infer = [](Recording& call) { call.result(call.shape(1), call.dtype(0)); },
                           .rules = {[](const Applied& c, const Tensor& g) {
@@ -155,7 +157,8 @@ constexpr Op fold_back_op{.name = "unpad_axis",
                           }},
                           .linear = true,
                           .shape_only = 2,
-                          .run = run_folded_back};
+                          .run = run_folded_back,
+                          .leading = Leading::batch};
 
 Tensor fold_back(const Applied& c, const Tensor& g) {
   return record(fold_back_op, {g, c.in(0)}, {.a = c.attribute(0), .b = c.attribute(1), .list = c.list()});

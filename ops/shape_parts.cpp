@@ -90,9 +90,11 @@ Tensor shift_back(const Applied& c, const Tensor& g) {
 }
 
 constexpr Op shift_op{
-    .name = "shift_axis", .infer = infer_shift, .rules = {shift_back}, .linear = true, .run = run_shift};
+    .name = "shift_axis", .infer = infer_shift, .rules = {shift_back}, .linear = true, .run = run_shift,
+    .leading = Leading::batch};
 // With a fill that is not 0 it is not linear.
-constexpr Op shift_and_fill_op{.name = "shift_axis", .infer = infer_shift, .rules = {shift_back}, .run = run_shift};
+constexpr Op shift_and_fill_op{.name = "shift_axis", .infer = infer_shift, .rules = {shift_back}, .run = run_shift,
+                               .leading = Leading::batch};
 
 }  // namespace
 

@@ -33,7 +33,8 @@ void run_roll(const Launch& launch) {
 }
 
 Tensor roll_back(const Applied& c, const Tensor& g);
-constexpr Op roll_op{.name = "roll", .infer = infer_roll, .rules = {roll_back}, .linear = true, .run = run_roll};
+constexpr Op roll_op{.name = "roll", .infer = infer_roll, .rules = {roll_back}, .linear = true, .run = run_roll,
+                     .leading = Leading::batch};
 Tensor roll_back(const Applied& c, const Tensor& g) {
   return record(roll_op, {g}, {.a = c.attribute(0), .b = -c.attribute(1)});
 }

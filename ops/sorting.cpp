@@ -1,5 +1,6 @@
 #include <xgrad/ops/sorting.hpp>
 
+#include <xgrad/graph/leading.hpp>
 #include <xgrad/kernels/sequences.hpp>
 #include <xgrad/kernels/sorting.hpp>
 #include <xgrad/ops/elementwise.hpp>
@@ -28,7 +29,8 @@ void run_argsort(const Launch& launch) {
 
 constexpr Op argsort_op{.name = "argsort",
                         .infer = [](Recording& call) { call.result(call.shape(0), int64); },
-                        .run = run_argsort};
+                        .run = run_argsort,
+                        .leading = Leading::batch};
 
 /// Attribute 0 is the axis counted from the end, attribute 1 is k.
 void infer_arg_top(Recording& call) {
@@ -48,7 +50,7 @@ void run_arg_top(const Launch& launch) {
                    launch.attributes[1]);
 }
 
-constexpr Op arg_top_op{.name = "top_k", .infer = infer_arg_top, .run = run_arg_top};
+constexpr Op arg_top_op{.name = "top_k", .infer = infer_arg_top, .run = run_arg_top, .leading = Leading::batch};
 
 std::int64_t axis_from_end(const char* name, const Tensor& x, int axis, const Location& where) {
   return -1 - __builtin_ctz(mask_from_end(axis, x.rank(), name, where));
@@ -76,8 +78,19 @@ void run_search(const Launch& launch) {
                          count, length, launch.attributes[0] != 0);
 }
 
-constexpr Op search_op{
-    .name = "searchsorted", .promotion = Promotion::common, .infer = infer_search, .run = run_search};
+/// One sorted vector serves any number of values; rows of them are searched by rows of values.
+Tensor search_lead(const Applied& c, std::span<const Tensor> in, std::span<const std::uint8_t> leads,
+                   std::int64_t count) {
+  if (!leads[0] && in[0].rank() == 1) return c.again(in);
+  if (c.in(0).rank() != c.in(1).rank()) return {};
+  return c.again({leads[0] ? in[0] : repeat_leading(in[0], count), leads[1] ? in[1] : repeat_leading(in[1], count)});
+}
+
+constexpr Op search_op{.name = "searchsorted",
+                       .promotion = Promotion::common,
+                       .infer = infer_search,
+                       .run = run_search,
+                       .lead = search_lead};
 
 /// x with its order turned around, without overflow.
 Tensor turned(const Tensor& x) {
