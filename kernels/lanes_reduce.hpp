@@ -1,7 +1,7 @@
 #pragma once
 // Internal to kernels/.
-// Folding rows. The order of a fold is a function of the row's length alone: blocks of fold_block elements, each in 16
-// lanes (element i in lane i mod 16), lanes halved until one is left, then the blocks' results folded the same way.
+// Folding rows. The order of a fold is a function of the row's length alone: blocks of fold_block elements, each in 32
+// lanes (element i in lane i mod 32), lanes halved until one is left, then the blocks' results folded the same way.
 // Internal linkage, as in lanes_simple.hpp.
 
 #include <xgrad/kernels/lanes.hpp>
@@ -17,7 +17,8 @@
 namespace xgrad::kernels {
 namespace {
 
-inline constexpr int fold_lanes = 16;
+// So many that additions of one vector need not wait for each other.
+inline constexpr int fold_lanes = 32;
 
 template <class T>
 struct LaneVector {
@@ -73,6 +74,27 @@ inline V halve(V x, Mask place) {
   }
 }
 
+// The extreme of whole vectors without a NaN, for which the processor has one instruction; false if there is a NaN.
+template <bool maximum, class T>
+inline bool fold_plain_numbers(const T* x, std::int64_t count, typename LaneVector<T>::Type* extreme) {
+  using Batch = xsimd::batch<T>;
+  using V = typename LaneVector<T>::Type;
+  constexpr int vectors = LaneVector<T>::count, width = LaneVector<T>::width;
+  static_assert(sizeof(Batch) == sizeof(V));
+  Batch found[vectors];
+  for (int v = 0; v < vectors; ++v) std::memcpy(&found[v], &extreme[v], sizeof(V));
+  xsimd::batch_bool<T> odd(false);
+  for (std::int64_t i = 0; i < count; i += fold_lanes)
+    for (int v = 0; v < vectors; ++v) {
+      const Batch next = Batch::load_unaligned(x + i + v * width);
+      odd = odd | xsimd::isnan(next);
+      found[v] = maximum ? xsimd::max(found[v], next) : xsimd::min(found[v], next);
+    }
+  if (xsimd::any(odd)) return false;
+  for (int v = 0; v < vectors; ++v) std::memcpy(&extreme[v], &found[v], sizeof(V));
+  return true;
+}
+
 // `room` elements from x on may be read, wanted or not.
 template <class Fold, class T>
 inline T fold_one_block(const T* x, std::int64_t count, std::int64_t room) {
@@ -84,6 +106,10 @@ inline T fold_one_block(const T* x, std::int64_t count, std::int64_t room) {
   V sum[vectors];
   for (int v = 0; v < vectors; ++v) sum[v] = start;
   std::int64_t i = 0;
+  if constexpr (is_float<T> && !std::is_same_v<Fold, FoldSum>)
+    if (const std::int64_t whole = count - count % fold_lanes;
+        fold_plain_numbers<std::is_same_v<Fold, FoldExtreme<true>>>(x, whole, sum))
+      i = whole;
   for (; i + fold_lanes <= count; i += fold_lanes) {
     for (int v = 0; v < vectors; ++v) {
       V next;

@@ -19,7 +19,7 @@ constexpr std::int64_t bytes_a_chunk = 256 << 10;
 constexpr std::int64_t strip = 256;        // columns scanned side by side
 constexpr std::int64_t rows_together = 8;  // rows of contiguous elements scanned side by side, to hide latency
 constexpr std::int64_t product_block = 32768;
-constexpr std::int64_t product_lanes = 16;
+constexpr std::int64_t product_lanes = 32;
 
 std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
@@ -175,7 +175,7 @@ void multiply_block(const T* in, std::int64_t rows, std::int64_t step, std::int6
   for (; r + product_lanes <= rows; r += product_lanes)
     for (std::size_t i = 0; i < product_lanes; ++i)
       parts[i] = static_cast<T>(parts[i] * in[r + static_cast<std::int64_t>(i)]);
-  for (; r < rows; ++r) parts[0] = static_cast<T>(parts[0] * in[r]);
+  for (std::size_t i = 0; r < rows; ++r, ++i) parts[i] = static_cast<T>(parts[i] * in[r]);
   for (std::size_t half = product_lanes / 2; half > 0; half /= 2)
     for (std::size_t i = 0; i < half; ++i) parts[i] = static_cast<T>(parts[i] * parts[i + half]);
   *out = parts[0];

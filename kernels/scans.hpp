@@ -25,7 +25,7 @@ void scan(Scan kind, DType type, const void* in, void* out, std::int64_t outer, 
 void recur(DType type, const void* factors, const void* terms, void* out, std::int64_t outer, std::int64_t count,
            std::int64_t inner, Direction direction, bool late);
 
-/// out[o, i] = the product over j of in[o, j, i], 1 for count == 0. The order is a function of `count` alone (16
+/// out[o, i] = the product over j of in[o, j, i], 1 for count == 0. The order is a function of `count` alone (32
 /// interleaved partial products of blocks of 32,768, then these). Integers wrap; bool is refused
 /// (std::invalid_argument).
 void product(DType type, const void* in, void* out, std::int64_t outer, std::int64_t count, std::int64_t inner);

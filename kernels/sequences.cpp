@@ -66,6 +66,35 @@ void shift(std::size_t bytes, const void* in, void* out, std::int64_t outer, std
   }
 }
 
+void differences(DType type, const void* in, void* out, std::int64_t outer, std::int64_t count, std::int64_t inner) {
+  const std::int64_t line = (count - 1) * inner;
+  if (outer == 0 || line <= 0) return;
+  with_dtype(type, [&]<class T>(T) {
+    const std::int64_t rows = std::max<std::int64_t>(1, together / line), pieces = (line + together - 1) / together;
+    const auto piece = [&](std::int64_t o, std::int64_t begin, std::int64_t end) {
+      const T* from = static_cast<const T*>(in) + o * count * inner;
+      T* to = static_cast<T*>(out) + o * line;
+      for (std::int64_t i = begin; i < end; ++i) {
+        const T after = from[i + inner], before = from[i];
+        if constexpr (std::is_same_v<T, bool>) to[i] = after != before;
+        else if constexpr (std::is_integral_v<T>)
+          to[i] = static_cast<T>(static_cast<std::make_unsigned_t<T>>(after) -
+                                 static_cast<std::make_unsigned_t<T>>(before));
+        else to[i] = after - before;
+      }
+    };
+    if (pieces > 1)
+      parallel(outer * pieces, [&](std::int64_t chunk) {
+        const std::int64_t begin = chunk % pieces * together;
+        piece(chunk / pieces, begin, std::min(line, begin + together));
+      });
+    else
+      parallel((outer + rows - 1) / rows, [&](std::int64_t chunk) {
+        for (std::int64_t o = chunk * rows; o < std::min(outer, (chunk + 1) * rows); ++o) piece(o, 0, line);
+      });
+  });
+}
+
 std::int64_t count_values(DType index_type, const void* in, std::int64_t length, std::int64_t* out,
                           std::int64_t count) {
   return with_dtype(index_type, [&]<class T>(T) -> std::int64_t {

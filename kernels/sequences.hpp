@@ -1,5 +1,5 @@
 #pragma once
-/// Numbers in steps, and arrays moved by a step.
+/// Numbers in steps, arrays moved by a step, differences of neighbours, and counts.
 
 #include <xgrad/kernels/dtype.hpp>
 
@@ -20,6 +20,9 @@ void shares(DType type, void* out, std::int64_t count, double start, double dist
 /// bytes.
 void shift(std::size_t bytes, const void* in, void* out, std::int64_t outer, std::int64_t count, std::int64_t inner,
            bool back, const void* fill);
+
+/// out[o, j, i] = in[o, j + 1, i] - in[o, j, i] for j < count - 1. Integers wrap; of bool whether the two differ.
+void differences(DType type, const void* in, void* out, std::int64_t outer, std::int64_t count, std::int64_t inner);
 
 /// out[v] += how many of the `length` indices are v, for out of `count` zeros. Returns the position of the first index
 /// that is not in 0 ... count - 1, or -1.

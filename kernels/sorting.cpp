@@ -147,8 +147,53 @@ void argsort(DType type, const void* in, std::int64_t* out, std::int64_t outer, 
   });
 }
 
+namespace {
+
+/// The k best of one line whose elements are side by side, best first, for small k: an ordered list of the best so far,
+/// and blocks of elements of which none gets into it are passed over.
+template <class T>
+void top_of_line(const T* from, std::int64_t* out, std::int64_t count, std::int64_t k, Key<T>* keys, Key<T>* best) {
+  constexpr std::int64_t block = 32;
+  for (std::int64_t j = 0; j < count; ++j) keys[j] = descending_key(from[j], NotANumber::first);
+  std::int64_t found = 0;
+  const auto insert = [&](std::int64_t j) {
+    std::int64_t at = found < k ? found++ : k - 1;
+    for (; at > 0 && keys[j] < best[at - 1]; --at) {
+      best[at] = best[at - 1];
+      out[at] = out[at - 1];
+    }
+    best[at] = keys[j];
+    out[at] = j;
+  };
+  std::int64_t j = 0;
+  for (; j < k; ++j) insert(j);
+  while (j < count) {
+    const std::int64_t end = std::min(count, j + block);
+    unsigned better = 0;
+    for (std::int64_t i = j; i < end; ++i) better |= keys[i] < best[k - 1];
+    for (; better && j < end; ++j)
+      if (keys[j] < best[k - 1]) insert(j);
+    j = end;
+  }
+}
+
+}  // namespace
+
 void arg_top(DType type, const void* in, std::int64_t* out, std::int64_t outer, std::int64_t count, std::int64_t inner,
              std::int64_t k) {
+  constexpr std::int64_t few = 64;
+  if (inner == 1 && k > 0 && k <= few && k <= count / 4) {
+    with_dtype(type, [&]<class T>(T) {
+      const T* from = static_cast<const T*>(in);
+      const std::int64_t together = std::max<std::int64_t>(1, elements_a_chunk / count);
+      parallel((outer + together - 1) / together, [&](std::int64_t chunk) {
+        const auto keys = std::make_unique_for_overwrite<Key<T>[]>(static_cast<std::size_t>(count + k));
+        for (std::int64_t line = chunk * together; line < std::min(outer, (chunk + 1) * together); ++line)
+          top_of_line(from + line * count, out + line * k, count, k, keys.get(), keys.get() + count);
+      });
+    });
+    return;
+  }
   const auto first_k = [k](auto* entries, auto* spare, std::int64_t n) {
     // A heap of the best costs little while most elements are worse than all of them.
     if (k > n / 4) return sort_entries(entries, spare, n);

@@ -2,11 +2,13 @@
 
 #include <xgrad/graph/grad.hpp>
 #include <xgrad/kernels/scans.hpp>
+#include <xgrad/kernels/sequences.hpp>
 #include <xgrad/ops/elementwise.hpp>
 #include <xgrad/ops/shape.hpp>
 #include <xgrad/ops/shape_parts.hpp>
 #include <xgrad/ops/table.hpp>
 
+#include <algorithm>
 #include <string>
 
 namespace xgrad {
@@ -130,6 +132,38 @@ constexpr Op logcumsumexp_op{.name = "logcumsumexp",
                              .run = run_scan<Scan::log_sum_exp>,
                              .leading = Leading::batch};
 
+// --- differences -----------------------------------------------------------------------------------------------------
+
+/// Attribute 0 is the axis counted from the end. Two slices and a subtraction copy both slices: three times as long.
+void infer_difference(Recording& call) {
+  Shape shape = call.shape(0);
+  const int axis = call.axis(call.attribute(0), shape.rank());
+  shape.set(axis, std::max<std::int64_t>(0, shape[axis] - 1));
+  call.result(shape, call.dtype(0));
+}
+
+Tensor difference_back(const Applied& c, const Tensor& g);
+
+constexpr Op difference_op{.name = "diff",
+                           .infer = infer_difference,
+                           .rules = {difference_back},
+                           .linear = true,
+                           .run = [](const Launch& launch) {
+                             const View& x = launch.in[0];
+                             const Sides sizes = sides_of(x.shape, launch.attributes[0]);
+                             kernels::differences(x.dtype, x.data, launch.out.data, sizes.outer, sizes.count,
+                                                  sizes.inner);
+                           }};
+
+/// dx_j = g_(j-1) - g_j, with 0 beyond the ends.
+Tensor difference_back(const Applied& c, const Tensor& g) {
+  const auto axis = static_cast<int>(c.attribute(0));
+  if (c.in(0).dim(axis) == 0) return zeros_like(c.in(0));
+  std::vector<Padding> ends(static_cast<std::size_t>(g.rank()));
+  ends[static_cast<std::size_t>(g.rank() + axis)] = {1, 1};
+  return -record(difference_op, {pad(g, std::span<const Padding>(ends))}, {.a = axis});
+}
+
 Tensor scan(const Op& op, const Tensor& x, const Axes& axis, bool reverse, const Location& where) {
   if (axis.all()) return record(op, {Arg(reshape(x, {-1}), where)}, {.a = -1, .b = reverse});
   const std::uint32_t mask = mask_from_end(axis, x.rank(), op.name, where);
@@ -183,11 +217,8 @@ Tensor diff(const Arg& x, int n, int axis) {
   const Within here("diff", x);
   Tensor t = x.tensor();
   if (n < 0) throw ValueError("[diff] expected n of 0 or more, got " + std::to_string(n) + place(x.where()));
-  mask_from_end(axis, t.rank(), "diff", x.where());
-  for (; n > 0; --n) {
-    const Tensor after = slice_axis(t, axis, {.start = 1}), earlier = slice_axis(t, axis, {.stop = -1});
-    t = t.dtype() == bool_ ? not_equal(after, earlier) : after - earlier;
-  }
+  const int at = from_end(axis, t, "diff", x.where());
+  for (; n > 0; --n) t = record(difference_op, {t}, {.a = at});
   return t;
 }
 

@@ -97,36 +97,66 @@ std::int64_t inside(Mode mode, std::int64_t position, std::int64_t n) {
   }
 }
 
-/// Attribute 0 is the axis counted from the end, attribute 1 the mode; the list holds before and behind.
+/// Attribute 1 is the mode; the list holds before and behind for each of the last axes.
 void infer_around(Recording& call) {
   Shape result = call.shape(0);
-  const int axis = call.axis(call.attribute(0), result.rank());
-  std::int64_t length = 0;
-  if (__builtin_add_overflow(result[axis], call.list()[0], &length) ||
-      __builtin_add_overflow(length, call.list()[1], &length))
-    call.shape_error("expected a result whose elements can be counted");
-  if (result[axis] == 0 && length > 0)
-    call.shape_error("expected at least one element along axis " + std::to_string(axis));
-  result.set(axis, length);
+  const std::span<const std::int64_t> list = call.list();
+  const int listed = static_cast<int>(list.size() / 2);
+  for (int i = 0; i < listed; ++i) {
+    const std::int64_t *both = list.data() + 2 * i, was = result[i - listed];
+    std::int64_t length = 0;
+    if (__builtin_add_overflow(was, both[0], &length) || __builtin_add_overflow(length, both[1], &length))
+      call.shape_error("expected a result whose elements can be counted");
+    if (was == 0 && length > 0)
+      call.shape_error("expected at least one element along axis " + std::to_string(result.rank() + i - listed));
+    result.set(i - listed, length);
+  }
   call.result(result, call.dtype(0));
 }
 
-std::vector<std::int64_t> places_of(const Launch& launch, std::int64_t n) {
-  std::vector<std::int64_t> places(static_cast<std::size_t>(launch.list[0] + n + launch.list[1]));
+std::vector<std::int64_t> places_of(std::int64_t mode, const std::int64_t* both, std::int64_t n) {
+  std::vector<std::int64_t> places(static_cast<std::size_t>(both[0] + n + both[1]));
   for (std::size_t i = 0; i < places.size(); ++i)
-    places[i] = inside(static_cast<Mode>(launch.attributes[1]), static_cast<std::int64_t>(i) - launch.list[0], n);
+    places[i] = inside(static_cast<Mode>(mode), static_cast<std::int64_t>(i) - both[0], n);
   return places;
 }
 
+/// Where each line along the last padded axis comes from: a line of the source for each line of the result.
+std::vector<std::int64_t> source_lines(const Launch& launch, int axis) {
+  const Shape& from = launch.in[0].shape;
+  const int listed = static_cast<int>(launch.list.size() / 2), rank = from.rank();
+  std::vector<std::int64_t> lines = {0};
+  for (int i = 0; i < axis; ++i) {
+    const std::int64_t unpadded[2] = {}, n = from[i];
+    const std::int64_t* both = i < rank - listed ? unpadded : launch.list.data() + 2 * (i - rank + listed);
+    const std::vector<std::int64_t> places = places_of(launch.attributes[1], both, n);
+    std::vector<std::int64_t> longer;
+    longer.reserve(lines.size() * places.size());
+    for (const std::int64_t line : lines)
+      for (const std::int64_t place : places) longer.push_back(line * n + place);
+    lines = std::move(longer);
+  }
+  return lines;
+}
+
 void run_around(const Launch& launch) {
-  const Sides sizes = sides_of(launch.in[0].shape, launch.attributes[0]);
   if (launch.out.shape.size() == 0) return;
-  const std::vector<std::int64_t> places = places_of(launch, sizes.count);
+  const int listed = static_cast<int>(launch.list.size() / 2), rank = launch.out.shape.rank();
+  int last = listed - 1;
+  while (last > 0 && launch.list[static_cast<std::size_t>(2 * last)] == 0 &&
+         launch.list[static_cast<std::size_t>(2 * last + 1)] == 0)
+    --last;
+  const std::int64_t* both = launch.list.data() + 2 * last;
+  const int axis = rank - listed + last;
+  const Sides sizes = sides_of(launch.in[0].shape, axis - rank);
+  const std::vector<std::int64_t> lines = source_lines(launch, axis);
+  const std::vector<std::int64_t> places = places_of(launch.attributes[1], both, sizes.count);
   const std::size_t step = static_cast<std::size_t>(sizes.inner) * size_of(launch.out.dtype);
-  const auto first = static_cast<std::size_t>(launch.list[0]), count = static_cast<std::size_t>(sizes.count);
-  for_slices(sizes.outer, places.size() * step, [&](std::size_t o) {
-    const auto* from = static_cast<const std::byte*>(launch.in[0].data) + o * count * step;
-    auto* to = static_cast<std::byte*>(launch.out.data) + o * places.size() * step;
+  const auto first = static_cast<std::size_t>(both[0]), count = static_cast<std::size_t>(sizes.count);
+  for_slices(static_cast<std::int64_t>(lines.size()), places.size() * step, [&](std::size_t line) {
+    const auto* from = static_cast<const std::byte*>(launch.in[0].data) +
+                       static_cast<std::size_t>(lines[line]) * count * step;
+    auto* to = static_cast<std::byte*>(launch.out.data) + line * places.size() * step;
     const auto put = [&](std::size_t i) {
       std::memcpy(to + i * step, from + static_cast<std::size_t>(places[i]) * step, step);
     };
@@ -136,11 +166,12 @@ void run_around(const Launch& launch) {
   });
 }
 
-/// Inputs: a padded array, and the one it was made of, which lends its shape. Each element with all its copies added.
+/// Attribute 0 is the axis counted from the end, attribute 1 the mode; the list holds before and behind. Inputs: an
+/// array padded along that axis, and the one it was made of, which lends its shape. Each element with all copies added.
 void run_folded_back(const Launch& launch) {
   const Sides sizes = sides_of(launch.out.shape, launch.attributes[0]);
   if (launch.out.shape.size() == 0) return;
-  const std::vector<std::int64_t> places = places_of(launch, sizes.count);
+  const std::vector<std::int64_t> places = places_of(launch.attributes[1], launch.list.data(), sizes.count);
   kernels::scatter_add(launch.out.dtype, int64, launch.in[0].data, places.data(), launch.out.data, sizes.outer,
                        sizes.count, static_cast<std::int64_t>(places.size()), sizes.inner);
 }
@@ -148,20 +179,43 @@ void run_folded_back(const Launch& launch) {
 Tensor fold_back(const Applied& c, const Tensor& g);
 
 constexpr Op around_op{
-    .name = "pad_axis", .infer = infer_around, .rules = {fold_back}, .linear = true, .run = run_around,
+    .name = "pad_around", .infer = infer_around, .rules = {fold_back}, .linear = true, .run = run_around,
     .leading = Leading::batch};
+
+/// x padded along one axis, counted from the end.
+Tensor around_axis(const Tensor& x, std::int64_t axis, std::int64_t mode, std::span<const std::int64_t> both) {
+  std::vector<std::int64_t> list(static_cast<std::size_t>(-2 * axis));
+  std::copy(both.begin(), both.end(), list.begin());
+  return record(around_op, {x}, {.b = mode, .list = list});
+}
+
 constexpr Op fold_back_op{.name = "unpad_axis",
                           .infer = [](Recording& call) { call.result(call.shape(1), call.dtype(0)); },
                           .rules = {[](const Applied& c, const Tensor& g) {
-                            return record(around_op, {g}, {.a = c.attribute(0), .b = c.attribute(1), .list = c.list()});
+                            return around_axis(g, c.attribute(0), c.attribute(1), c.list());
                           }},
                           .linear = true,
                           .shape_only = 2,
                           .run = run_folded_back,
                           .leading = Leading::batch};
 
+/// Axis by axis, the last one first; what was padded along the axes before lends its shape.
 Tensor fold_back(const Applied& c, const Tensor& g) {
-  return record(fold_back_op, {g, c.in(0)}, {.a = c.attribute(0), .b = c.attribute(1), .list = c.list()});
+  const auto listed = static_cast<std::int64_t>(c.list().size() / 2);
+  std::vector<Tensor> stages = {c.in(0)};
+  std::vector<std::int64_t> axes;
+  const auto both = [&](std::int64_t axis) {
+    return c.list().subspan(static_cast<std::size_t>(2 * (axis + listed)), 2);
+  };
+  for (std::int64_t axis = -listed; axis < 0; ++axis) {
+    if (both(axis)[0] == 0 && both(axis)[1] == 0) continue;
+    axes.push_back(axis);
+    stages.push_back(around_axis(stages.back(), axis, c.attribute(1), both(axis)));
+  }
+  Tensor result = g;
+  for (std::size_t k = axes.size(); k-- > 0;)
+    result = record(fold_back_op, {result, stages[k]}, {.a = axes[k], .b = c.attribute(1), .list = both(axes[k])});
+  return result;
 }
 
 Tensor constant_around(const Tensor& x, std::span<const std::int64_t> list, const Arg& value) {
@@ -195,10 +249,9 @@ Tensor pad(const Arg& x, std::span<const Padding> paddings, std::string_view mod
   if (found == mode_names.end())
     throw ValueError("[pad] expected the mode constant, edge, reflect, symmetric or wrap, got " + std::string(mode) +
                      place(x.where()));
-  for (int i = 0; i < rank; ++i) {
-    const std::span<const std::int64_t> both(list.data() + 2 * i, 2);
-    if (both[0] || both[1]) t = record(around_op, {t}, {.a = i - rank, .b = found - mode_names.begin(), .list = both});
-  }
+  // Axes that stay as they are need no step of their own.
+  const bool any = std::any_of(list.begin(), list.end(), [](std::int64_t n) { return n != 0; });
+  if (any) t = record(around_op, {t}, {.b = found - mode_names.begin(), .list = list});
   return t;
 }
 

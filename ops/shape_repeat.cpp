@@ -122,8 +122,13 @@ Tensor flip(const Arg& x, Axes axes) {
   const Within here("flip", x);
   Tensor t = x.tensor();
   const std::uint32_t mask = mask_from_end(axes, t.rank(), "flip", x.where());
-  for (int i = 0; i < t.rank(); ++i)
-    if (mask >> i & 1) t = slice_axis(t, -1 - i, {.start = -1, .step = -1});
+  // Turning adjacent axes around turns around the one they make together.
+  for (std::uint32_t rest = mask; rest;) {
+    const std::uint32_t run = rest & ~(rest + (rest & -rest));
+    rest &= ~run;
+    const int last = -1 - __builtin_ctz(run);
+    t = reshape_like(slice_axis(merge_axes(t, last, __builtin_popcount(run)), last, {.start = -1, .step = -1}), t);
+  }
   return t;
 }
 Tensor fliplr(const Arg& x) {

@@ -111,10 +111,10 @@ T fold_reference(std::vector<T> x, T start, F f) {
   do {
     std::vector<T> next;
     for (std::size_t begin = 0; begin == 0 || begin < x.size(); begin += fold_block) {
-      std::vector<T> lane(16, start);
+      std::vector<T> lane(32, start);
       const std::size_t end = std::min(x.size(), begin + fold_block);
-      for (std::size_t i = begin; i < end; ++i) lane[(i - begin) % 16] = f(lane[(i - begin) % 16], x[i]);
-      for (std::size_t half = 8; half > 0; half /= 2) {
+      for (std::size_t i = begin; i < end; ++i) lane[(i - begin) % 32] = f(lane[(i - begin) % 32], x[i]);
+      for (std::size_t half = 16; half > 0; half /= 2) {
         for (std::size_t i = 0; i < half; ++i) lane[i] = f(lane[i], lane[i + half]);
       }
       next.push_back(lane[0]);

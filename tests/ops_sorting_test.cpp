@@ -212,3 +212,23 @@ TEST_CASE("sorting follows a new batch size and element type when it is recorded
   CHECK(again.shape() == Shape{4, 3});
   CHECK(again.to_vector<double>() == std::vector<double>{2, 8, 18, 18, 8, 2, 8, 2, 18, 0, 4, 30});
 }
+
+TEST_CASE("top_k gives what a stable sort puts first, with ties, infinities and NaN, for few and many of long lines") {
+  std::vector<double> values;
+  for (int i = 0; i < 3 * 500; ++i) values.push_back(std::floor(40 * std::sin(12.9898 * i)) / 4);
+  values[7] = values[600] = values[1499] = std::nan("");
+  values[33] = std::numeric_limits<double>::infinity();
+  values[1200] = -std::numeric_limits<double>::infinity();
+  values[40] = -0.0;
+  for (const DType dtype : {float64, float32, int32, int64}) {
+    const Tensor x = cast(reshape(doubles(values), {3, 500}), dtype);
+    // NaN counts as largest there, and sorts last here: infinity and a number more stand for both.
+    const Tensor numbers = where(isnan(x), 1e6, where(isinf(x), where(less(x, 0), -1e5, 1e5), cast(x, float64)));
+    const Tensor order = argsort(numbers, -1, true);
+    for (const std::int64_t k : {1, 2, 10, 64, 65, 125, 126, 500}) {
+      INFO(name_of(dtype) << " " << k);
+      CHECK(top_k(x, k).indices.to_vector<std::int64_t>() ==
+            slice_axis(order, -1, {0, k}).to_vector<std::int64_t>());
+    }
+  }
+}
