@@ -153,7 +153,8 @@ constexpr Op difference_op{.name = "diff",
                              const Sides sizes = sides_of(x.shape, launch.attributes[0]);
                              kernels::differences(x.dtype, x.data, launch.out.data, sizes.outer, sizes.count,
                                                   sizes.inner);
-                           }};
+                           },
+                           .leading = Leading::batch};
 
 /// dx_j = g_(j-1) - g_j, with 0 beyond the ends.
 Tensor difference_back(const Applied& c, const Tensor& g) {
