@@ -58,6 +58,7 @@
 #include <xgrad/report/confusion.hpp>
 #include <xgrad/report/progress.hpp>
 
+#include <xgrad/nn/activation_layers.hpp>
 #include <xgrad/nn/activations.hpp>
 #include <xgrad/nn/call.hpp>
 #include <xgrad/nn/dense.hpp>

@@ -9,32 +9,39 @@ namespace {
 
 using Plain = Tensor (*)(const Tensor&);
 
-// exp is only taken of what is not positive: the side not chosen must stay finite for its derivative.
-Tensor elu(const Tensor& x) { return where(x > 0, x, expm1(minimum(x, 0))); }
-
 constexpr Named<Plain> functions[] = {
     {"linear", [](const Tensor& x) { return x; }},
     {"relu", [](const Tensor& x) { return relu(x); }},
-    {"relu6", [](const Tensor& x) { return minimum(relu(x), 6); }},
-    {"leaky_relu", [](const Tensor& x) { return where(x > 0, x, 0.2 * x); }},
-    {"elu", elu},
-    {"selu",
-     [](const Tensor& x) {
-       const Tensor negative = 1.6732632423543772 * expm1(minimum(x, 0));
-       return 1.0507009873554805 * where(x > 0, x, negative);
-     }},
+    {"relu6", [](const Tensor& x) { return relu6(x); }},
+    {"leaky_relu", [](const Tensor& x) { return leaky_relu(x); }},
+    {"elu", [](const Tensor& x) { return elu(x); }},
+    {"celu", [](const Tensor& x) { return celu(x); }},
+    {"selu", [](const Tensor& x) { return selu(x); }},
+    {"gelu", [](const Tensor& x) { return gelu(x); }},
+    {"glu", [](const Tensor& x) { return glu(x); }},
     {"sigmoid", [](const Tensor& x) { return sigmoid(x); }},
-    {"hard_sigmoid", [](const Tensor& x) { return minimum(relu(x + 3), 6) / 6; }},
-    {"log_sigmoid", [](const Tensor& x) { return -softplus(-x); }},
+    {"hard_sigmoid", [](const Tensor& x) { return hard_sigmoid(x); }},
+    {"sparse_sigmoid", [](const Tensor& x) { return sparse_sigmoid(x); }},
+    {"log_sigmoid", [](const Tensor& x) { return log_sigmoid(x); }},
     {"tanh", [](const Tensor& x) { return tanh(x); }},
+    {"hard_tanh", [](const Tensor& x) { return hard_tanh(x); }},
+    {"tanh_shrink", [](const Tensor& x) { return tanh_shrink(x); }},
     {"softplus", [](const Tensor& x) { return softplus(x); }},
-    {"softsign", [](const Tensor& x) { return x / (1 + abs(x)); }},
-    {"silu", [](const Tensor& x) { return x * sigmoid(x); }},
-    {"swish", [](const Tensor& x) { return x * sigmoid(x); }},
-    {"mish", [](const Tensor& x) { return x * tanh(softplus(x)); }},
+    {"sparse_plus", [](const Tensor& x) { return sparse_plus(x); }},
+    {"squareplus", [](const Tensor& x) { return squareplus(x); }},
+    {"softsign", [](const Tensor& x) { return softsign(x); }},
+    {"silu", [](const Tensor& x) { return silu(x); }},
+    {"swish", [](const Tensor& x) { return swish(x); }},
+    {"hard_silu", [](const Tensor& x) { return hard_silu(x); }},
+    {"hard_swish", [](const Tensor& x) { return hard_swish(x); }},
+    {"mish", [](const Tensor& x) { return mish(x); }},
+    {"hard_shrink", [](const Tensor& x) { return hard_shrink(x); }},
+    {"soft_shrink", [](const Tensor& x) { return soft_shrink(x); }},
     {"exponential", [](const Tensor& x) { return exp(x); }},
     {"softmax", [](const Tensor& x) { return softmax(x); }},
     {"log_softmax", [](const Tensor& x) { return log_softmax(x); }},
+    {"sparsemax", [](const Tensor& x) { return sparsemax(x); }},
+    {"binary_step", [](const Tensor& x) { return binary_step(x); }},
 };
 
 }  // namespace

@@ -1,3 +1,4 @@
+#include <xgrad/nn/pairs.hpp>
 #include <xgrad/nn/regularizers.hpp>
 #include <xgrad/ops/creation.hpp>
 #include <xgrad/ops/elementwise.hpp>
@@ -46,7 +47,7 @@ Tensor OrthogonalRegularizer::operator()(const Tensor& w) const {
   const int axis = find_named(modes, "OrthogonalRegularizer mode", mode);
   if (w.rank() != 2)
     throw ValueError("[OrthogonalRegularizer] expected a matrix, got shape " + to_string(w.shape()));
-  const Tensor n = w * minimum(1 / sqrt(sum(square(w), axis, true)), 1e7);
+  const Tensor n = normalized(w, axis);
   const Tensor product = axis == 1 ? matmul(n, transpose(n)) : matmul(transpose(n), n);
   const auto size = static_cast<double>(product.dim(0));
   const Tensor others = product * (1 - eye(product.dim(0), -1, 0, {.dtype = product.dtype()}));

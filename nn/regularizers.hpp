@@ -6,8 +6,8 @@
 
 namespace xgrad::regularizers {
 
-/// A penalty: a scalar from a tensor. From a name ("l1", "l2", "orthogonal_regularizer": factor 0.01; "l1_l2"), one of the objects
-/// below, or any callable; empty by default. An unknown name is a ValueError that lists the near misses.
+/// A penalty: a scalar from a tensor. From a name ("l1", "l2", "orthogonal_regularizer": factor 0.01; "l1_l2"), one of
+/// the objects below, or any callable; empty by default. An unknown name is a ValueError that lists the near misses.
 class Regularizer : public Function<Tensor(const Tensor&)> {
  public:
   using Function::Function;

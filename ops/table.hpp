@@ -14,6 +14,8 @@ Rows rounding_rows();          ///< ops/elementwise.hpp: rounding, remainders, s
 Rows bitwise_rows();
 Rows special_rows();
 Rows activation_rows();
+Rows unit_rows();              ///< ops/activation.hpp: smooth activations
+Rows piecewise_rows();         ///< ops/activation.hpp: piecewise activations, glu and sparsemax
 Rows reduce_rows();
 Rows reduce_prod_rows();       ///< ops/reduce.hpp: products, reductions that leave out NaN
 Rows reduce_norm_rows();       ///< ops/reduce.hpp: norms
@@ -52,6 +54,8 @@ inline auto all_rows() {
       bitwise_rows(),          //
       special_rows(),          //
       activation_rows(),       //
+      unit_rows(),             //
+      piecewise_rows(),        //
       reduce_rows(),           //
       reduce_prod_rows(),      //
       reduce_norm_rows(),      //

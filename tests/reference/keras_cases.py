@@ -12,7 +12,11 @@ import keras
 import jax.numpy as jnp
 import numpy as np
 
+from keras.src.backend.common import dtypes
+
 keras.config.set_floatx("float64")
+# Keras takes means and some functions in single precision, whatever it is given, unless this table lets it be.
+dtypes.BIT64_TO_BIT32_DTYPE["float64"] = "float64"
 rng = np.random.default_rng(11)
 
 
