@@ -1,9 +1,6 @@
-#include <xgrad/graph/op.hpp>
 #include <xgrad/nn/losses.hpp>
 #include <xgrad/nn/pairs.hpp>
-#include <xgrad/ops/activation.hpp>
 #include <xgrad/ops/elementwise.hpp>
-#include <xgrad/ops/indexing.hpp>
 #include <xgrad/ops/reduce.hpp>
 #include <xgrad/ops/shape.hpp>
 #include <xgrad/optim/names.hpp>
@@ -12,50 +9,43 @@ namespace xgrad::losses {
 
 namespace {
 
-constexpr double epsilon = 1e-7;
-
-/// The mean over the last axis: one loss for each sample.
-Tensor by_sample(const Tensor& x) { return x.rank() == 0 ? x : mean(x, -1); }
-
-void check_smoothing(const char* where, double smoothing) {
-  if (!(smoothing >= 0 && smoothing <= 1))
-    throw ValueError("[" + std::string(where) + "] expected label_smoothing between 0 and 1, got " +
-                     number_text(smoothing));
-}
-
-/// ln p of rows of probabilities or logits.
-Tensor log_probabilities(const Tensor& y_pred, bool from_logits) {
-  if (from_logits) return log_softmax(y_pred);
-  return log(clip(y_pred / sum(y_pred, -1, true), epsilon, 1 - epsilon));
-}
-
-void need_classes(const char* where, const Tensor& y_pred) {
-  if (y_pred.rank() == 0)
-    throw ShapeError("[" + std::string(where) + "] expected y_pred with a last axis of classes, got a scalar");
+template <class L>
+Loss make() {
+  return L();
 }
 
 Loss by_name(std::string_view name) {
   using Maker = Loss (*)();
-  constexpr Maker mse = [] { return Loss(MeanSquaredError()); };
-  constexpr Maker mae = [] { return Loss(MeanAbsoluteError()); };
-  constexpr Maker binary = [] { return Loss(BinaryCrossentropy()); };
-  constexpr Maker categorical = [] { return Loss(CategoricalCrossentropy()); };
-  constexpr Maker sparse = [] { return Loss(SparseCategoricalCrossentropy()); };
   constexpr Named<Maker> table[] = {
-      {"mean_squared_error", mse},
-      {"mse", mse},
-      {"MSE", mse},
-      {"MeanSquaredError", mse},
-      {"mean_absolute_error", mae},
-      {"mae", mae},
-      {"MAE", mae},
-      {"MeanAbsoluteError", mae},
-      {"binary_crossentropy", binary},
-      {"BinaryCrossentropy", binary},
-      {"categorical_crossentropy", categorical},
-      {"CategoricalCrossentropy", categorical},
-      {"sparse_categorical_crossentropy", sparse},
-      {"SparseCategoricalCrossentropy", sparse},
+      {"mean_squared_error", make<MeanSquaredError>},
+      {"mse", make<MeanSquaredError>},
+      {"mean_absolute_error", make<MeanAbsoluteError>},
+      {"mae", make<MeanAbsoluteError>},
+      {"mean_absolute_percentage_error", make<MeanAbsolutePercentageError>},
+      {"mape", make<MeanAbsolutePercentageError>},
+      {"mean_squared_logarithmic_error", make<MeanSquaredLogarithmicError>},
+      {"msle", make<MeanSquaredLogarithmicError>},
+      {"half_squared_error", make<HalfSquaredError>},
+      {"huber", make<Huber>},
+      {"log_cosh", make<LogCosh>},
+      {"cosine_similarity", make<CosineSimilarity>},
+      {"hinge", make<Hinge>},
+      {"squared_hinge", make<SquaredHinge>},
+      {"categorical_hinge", make<CategoricalHinge>},
+      {"kl_divergence", make<KLDivergence>},
+      {"kld", make<KLDivergence>},
+      {"poisson", make<Poisson>},
+      {"binary_crossentropy", make<BinaryCrossentropy>},
+      {"bce", make<BinaryCrossentropy>},
+      {"binary_focal_crossentropy", make<BinaryFocalCrossentropy>},
+      {"categorical_crossentropy", make<CategoricalCrossentropy>},
+      {"categorical_focal_crossentropy", make<CategoricalFocalCrossentropy>},
+      {"categorical_generalized_cross_entropy", make<CategoricalGeneralizedCrossEntropy>},
+      {"sparse_categorical_crossentropy", make<SparseCategoricalCrossentropy>},
+      {"dice", make<Dice>},
+      {"tversky", make<Tversky>},
+      {"circle", make<Circle>},
+      {"ctc", make<CTC>},
   };
   return find_named(table, "loss", name)();
 }
@@ -86,130 +76,162 @@ Tensor reduce(const Tensor& losses, const Reduction& reduction, const Tensor& sa
     values = losses * weights;
   }
   switch (reduction.kind()) {
-    case Reduction::Kind::none: return values;
-    case Reduction::Kind::sum: return sum(values);
+    case Reduction::Kind::none:
+      return values;
+    case Reduction::Kind::sum:
+      return sum(values);
     case Reduction::Kind::mean_with_sample_weight:
       if (weights.defined()) return sum(values) / sum(broadcast_like(weights, values));
       break;
-    default: break;
+    default:
+      break;
   }
   return values.rank() == 0 ? values : mean(values);
 }
 
-Tensor mean_squared_error(const Tensor& y_true, const Tensor& y_pred) {
-  const Pair y = same_shape("mean_squared_error", y_true, y_pred);
-  return by_sample(square(y.y_true - y.y_pred));
-}
-
-Tensor mean_absolute_error(const Tensor& y_true, const Tensor& y_pred) {
-  const Pair y = same_shape("mean_absolute_error", y_true, y_pred);
-  return by_sample(abs(y.y_true - y.y_pred));
-}
-
-Tensor binary_crossentropy(const Tensor& y_true, const Tensor& y_pred, const CrossentropyOptions& options) {
-  check_smoothing("binary_crossentropy", options.label_smoothing);
-  const Pair pair = same_shape("binary_crossentropy", y_true, y_pred);
-  const double s = options.label_smoothing;
-  const Tensor y = s > 0 ? pair.y_true * (1 - s) + s / 2 : pair.y_true;
-  if (options.from_logits) return by_sample(softplus(pair.y_pred) - pair.y_pred * y);
-  const Tensor p = clip(pair.y_pred, epsilon, 1 - epsilon);
-  return -by_sample(y * log(p) + (1 - y) * log(1 - p));
-}
-
-Tensor categorical_crossentropy(const Tensor& y_true, const Tensor& y_pred, const CrossentropyOptions& options) {
-  check_smoothing("categorical_crossentropy", options.label_smoothing);
-  need_classes("categorical_crossentropy", y_pred);
-  if (y_true.shape() != y_pred.shape())
-    throw ShapeError("[categorical_crossentropy] expected y_true as rows of " + std::to_string(y_pred.dim(-1)) +
-                     " numbers like y_pred " + to_string(y_pred.shape()) + ", got " + to_string(y_true.shape()) +
-                     " (labels as integers need sparse_categorical_crossentropy, or to_categorical)");
-  const Pair pair = same_shape("categorical_crossentropy", y_true, y_pred);
-  const double s = options.label_smoothing;
-  const Tensor y = s > 0 ? pair.y_true * (1 - s) + s / static_cast<double>(y_pred.dim(-1)) : pair.y_true;
-  return -sum(y * log_probabilities(pair.y_pred, options.from_logits), -1);
-}
-
-Tensor sparse_categorical_crossentropy(const Tensor& y_true, const Tensor& y_pred, bool from_logits,
-                                       std::optional<std::int64_t> ignore_class) {
-  need_classes("sparse_categorical_crossentropy", y_pred);
-  const Pair pair = labels_and_rows("sparse_categorical_crossentropy", y_true, y_pred);
-  const std::int64_t classes = pair.y_pred.dim(-1);
-  Tensor labels = pair.y_true;
-  Tensor ignored;
-  if (ignore_class) {
-    // In int64, where every class has its own number.
-    labels = cast(labels, int64);
-    ignored = equal(labels, *ignore_class);
-    labels = where(ignored, 0, labels);
-  }
-  {
-    const NameScope scope("sparse_categorical_crossentropy");
-    labels = check_labels(Arg(labels, Location()), classes);  // without this line of the library
-  }
-  // A choice, not a product: classes ruled out by a logit of -inf must not make a NaN.
-  const Tensor chosen = one_hot(labels, classes, pair.y_pred.dtype());
-  const Tensor losses = -sum(where(chosen, log_probabilities(pair.y_pred, from_logits), 0), -1);
-  return ignore_class ? where(ignored, 0, losses) : losses;
-}
-
 Loss::Loss(std::string_view name) : Loss(by_name(name)) {}
 
-Tensor Loss::operator()(const Tensor& y_true, const Tensor& y_pred, const Tensor& sample_weight) const {
+Tensor Loss::operator()(const Tensor& y_true, const Tensor& y_pred, const Tensor& sample_weight,
+                        const Tensor& mask) const {
   if (!samples_) throw ValueError("[loss] expected a loss, got one that was never given");
   const Tensor losses = samples_(y_true, y_pred);
-  if (!ignored_) {
+  if (!counts_ && !mask.defined()) {
     // One axis alone is the batch when samples have weights of their own.
     if (losses.rank() == 0 && sample_weight.defined() && sample_weight.rank() == 1 && y_true.rank() == 1 &&
         y_pred.rank() == 1)
       return reduce(samples_(expand_dims(y_true, -1), expand_dims(y_pred, -1)), reduction_, sample_weight);
     return reduce(losses, reduction_, sample_weight);
   }
-  const Tensor labels = cast(labels_and_rows(name_, y_true, y_pred).y_true, int64);
-  const Tensor counted = cast(not_equal(labels, *ignored_), losses.dtype());
-  const bool averaged = reduction_.kind() == Reduction::Kind::sum_over_batch_size ||
-                        reduction_.kind() == Reduction::Kind::mean_with_sample_weight;
-  if (!averaged) return reduce(losses, reduction_, sample_weight);
+  Tensor counted = counts_ ? cast(counts_(y_true, losses), losses.dtype()) : Tensor();
+  if (mask.defined()) {
+    if (mask.shape() != losses.shape())
+      throw ShapeError("[" + name_ + "] expected a mask of the losses' shape " + to_string(losses.shape()) + ", got " +
+                       to_string(mask.shape()));
+    const Tensor given = cast(not_equal(mask, 0), losses.dtype());
+    counted = counted.defined() ? counted * given : given;
+  }
   Tensor weights = counted;
-  Tensor divisor = sum(counted);
-  if (sample_weight.defined()) {
-    weights = counted * weights_for(name_, sample_weight, losses);
-    if (reduction_.kind() == Reduction::Kind::mean_with_sample_weight) divisor = sum(weights);
+  if (sample_weight.defined()) weights = counted * weights_for(name_, sample_weight, losses);
+  // A masked loss that is not finite must not make a NaN of 0 times infinity.
+  const Tensor weighted = where(equal(counted, 0), 0, losses) * weights;
+  Tensor divisor;
+  switch (reduction_.kind()) {
+    case Reduction::Kind::none:
+      return weighted;
+    case Reduction::Kind::sum:
+      return sum(weighted);
+    case Reduction::Kind::mean_with_sample_weight:
+      divisor = sum(weights);
+      break;
+    default:
+      divisor = sum(counted);
+      break;
   }
   // Nothing to count is no loss, not 0 / 0.
-  return sum(losses * weights) / where(divisor > 0, divisor, 1);
+  return sum(weighted) / where(equal(divisor, 0), 1, divisor);
 }
 
 MeanSquaredError::MeanSquaredError(LossOptions options)
     : Loss(mean_squared_error, named(std::move(options), "mean_squared_error")) {}
-
 MeanAbsoluteError::MeanAbsoluteError(LossOptions options)
     : Loss(mean_absolute_error, named(std::move(options), "mean_absolute_error")) {}
+MeanAbsolutePercentageError::MeanAbsolutePercentageError(LossOptions options)
+    : Loss(mean_absolute_percentage_error, named(std::move(options), "mean_absolute_percentage_error")) {}
+MeanSquaredLogarithmicError::MeanSquaredLogarithmicError(LossOptions options)
+    : Loss(mean_squared_logarithmic_error, named(std::move(options), "mean_squared_logarithmic_error")) {}
+HalfSquaredError::HalfSquaredError(LossOptions options)
+    : Loss(half_squared_error, named(std::move(options), "half_squared_error")) {}
+LogCosh::LogCosh(LossOptions options) : Loss(log_cosh, named(std::move(options), "log_cosh")) {}
+Hinge::Hinge(LossOptions options) : Loss(hinge, named(std::move(options), "hinge")) {}
+SquaredHinge::SquaredHinge(LossOptions options) : Loss(squared_hinge, named(std::move(options), "squared_hinge")) {}
+CategoricalHinge::CategoricalHinge(LossOptions options)
+    : Loss(categorical_hinge, named(std::move(options), "categorical_hinge")) {}
+KLDivergence::KLDivergence(LossOptions options) : Loss(kl_divergence, named(std::move(options), "kl_divergence")) {}
+Poisson::Poisson(LossOptions options) : Loss(poisson, named(std::move(options), "poisson")) {}
+CTC::CTC(LossOptions options) : Loss(ctc, named(std::move(options), "ctc")) {}
+
+CosineSimilarity::CosineSimilarity(CosineSimilarityOptions o)
+    : Loss([axis = o.axis](const Tensor& y_true,
+                           const Tensor& y_pred) { return cosine_similarity(y_true, y_pred, axis); },
+           named({o.reduction, std::move(o.name)}, "cosine_similarity")) {}
+
+Huber::Huber(HuberOptions o)
+    : Loss([delta = o.delta](const Tensor& y_true, const Tensor& y_pred) { return huber(y_true, y_pred, delta); },
+           named({o.reduction, std::move(o.name)}, "huber_loss")) {}
 
 BinaryCrossentropy::BinaryCrossentropy(BinaryCrossentropyOptions o)
-    : Loss(
-          [options = CrossentropyOptions{o.from_logits, o.label_smoothing}](const Tensor& y_true,
-                                                                            const Tensor& y_pred) {
-            return binary_crossentropy(y_true, y_pred, options);
-          },
-          named({o.reduction, std::move(o.name)}, "binary_crossentropy")) {
+    : Loss([options = CrossentropyOptions{o.from_logits, o.label_smoothing, o.axis}](
+               const Tensor& y_true, const Tensor& y_pred) { return binary_crossentropy(y_true, y_pred, options); },
+           named({o.reduction, std::move(o.name)}, "binary_crossentropy")) {
   check_smoothing("BinaryCrossentropy", o.label_smoothing);
 }
 
 CategoricalCrossentropy::CategoricalCrossentropy(CategoricalCrossentropyOptions o)
     : Loss(
-          [options = CrossentropyOptions{o.from_logits, o.label_smoothing}](const Tensor& y_true,
-                                                                            const Tensor& y_pred) {
-            return categorical_crossentropy(y_true, y_pred, options);
-          },
+          [options = CrossentropyOptions{o.from_logits, o.label_smoothing, o.axis}](
+              const Tensor& y_true, const Tensor& y_pred) { return categorical_crossentropy(y_true, y_pred, options); },
           named({o.reduction, std::move(o.name)}, "categorical_crossentropy")) {
   check_smoothing("CategoricalCrossentropy", o.label_smoothing);
 }
 
+BinaryFocalCrossentropy::BinaryFocalCrossentropy(BinaryFocalCrossentropyOptions o)
+    : Loss(
+          [options = BinaryFocalOptions{o.apply_class_balancing, o.alpha, o.gamma, o.from_logits, o.label_smoothing,
+                                        o.axis}](const Tensor& y_true, const Tensor& y_pred) {
+            return binary_focal_crossentropy(y_true, y_pred, options);
+          },
+          named({o.reduction, std::move(o.name)}, "binary_focal_crossentropy")) {
+  check_smoothing("BinaryFocalCrossentropy", o.label_smoothing);
+}
+
+CategoricalFocalCrossentropy::CategoricalFocalCrossentropy(CategoricalFocalCrossentropyOptions o)
+    : Loss([options = CategoricalFocalOptions{o.alpha, o.gamma, o.from_logits, o.label_smoothing, o.axis}](
+               const Tensor& y_true,
+               const Tensor& y_pred) { return categorical_focal_crossentropy(y_true, y_pred, options); },
+           named({o.reduction, std::move(o.name)}, "categorical_focal_crossentropy")) {
+  check_smoothing("CategoricalFocalCrossentropy", o.label_smoothing);
+}
+
+namespace {
+
+Function<Tensor(const Tensor&, const Tensor&)> without(std::optional<std::int64_t> ignored) {
+  if (!ignored) return {};
+  return [ignored = *ignored](const Tensor& y_true, const Tensor& losses) {
+    return not_equal(cast(reshape_like(y_true, losses), int64), ignored);
+  };
+}
+
+}  // namespace
+
 SparseCategoricalCrossentropy::SparseCategoricalCrossentropy(SparseCategoricalCrossentropyOptions o)
     : Loss(
-          [from_logits = o.from_logits, ignore = o.ignore_class](const Tensor& y_true, const Tensor& y_pred) {
-            return sparse_categorical_crossentropy(y_true, y_pred, from_logits, ignore);
+          [from_logits = o.from_logits, ignore = o.ignore_class, axis = o.axis](const Tensor& y_true,
+                                                                                const Tensor& y_pred) {
+            return sparse_categorical_crossentropy(y_true, y_pred, from_logits, ignore, axis);
           },
-          named({o.reduction, std::move(o.name)}, "sparse_categorical_crossentropy"), o.ignore_class) {}
+          named({o.reduction, std::move(o.name)}, "sparse_categorical_crossentropy"), without(o.ignore_class)) {}
+
+CategoricalGeneralizedCrossEntropy::CategoricalGeneralizedCrossEntropy(CategoricalGeneralizedCrossEntropyOptions o)
+    : Loss([q = o.q](const Tensor& y_true,
+                     const Tensor& y_pred) { return categorical_generalized_cross_entropy(y_true, y_pred, q); },
+           named({o.reduction, std::move(o.name)}, "categorical_generalized_cross_entropy")) {
+  if (!(o.q > 0 && o.q < 1))
+    throw ValueError("[CategoricalGeneralizedCrossEntropy] expected q between 0 and 1, got " + number_text(o.q));
+}
+
+Dice::Dice(DiceOptions o)
+    : Loss([axis = o.axis](const Tensor& y_true, const Tensor& y_pred) { return dice(y_true, y_pred, axis); },
+           named({o.reduction, std::move(o.name)}, "dice")) {}
+
+Tversky::Tversky(TverskyOptions o)
+    : Loss([alpha = o.alpha, beta = o.beta, axis = o.axis](
+               const Tensor& y_true, const Tensor& y_pred) { return tversky(y_true, y_pred, alpha, beta, axis); },
+           named({o.reduction, std::move(o.name)}, "tversky")) {}
+
+Circle::Circle(CircleLossOptions o)
+    : Loss([options = CircleOptions{.remove_diagonal = o.remove_diagonal, .gamma = o.gamma, .margin = o.margin}](
+               const Tensor& y_true, const Tensor& y_pred) { return circle(y_true, y_pred, options); },
+           named({o.reduction, std::move(o.name)}, "circle"),
+           [](const Tensor&, const Tensor& losses) { return losses > 0; }) {}
 
 }  // namespace xgrad::losses

@@ -1,5 +1,6 @@
 #include <xgrad/graph/basic.hpp>
 #include <xgrad/nn/pairs.hpp>
+#include <xgrad/ops/elementwise.hpp>
 #include <xgrad/ops/shape.hpp>
 
 namespace xgrad {
@@ -15,12 +16,19 @@ Tensor floating(const Tensor& x) { return is_floating(x.dtype()) ? x : cast(x, f
 Pair same_shape(std::string_view where, const Tensor& y_true, const Tensor& y_pred) {
   Tensor t = y_true;
   Tensor p = floating(y_pred);
-  if (t.rank() == p.rank() + 1 && t.dim(-1) == 1) p = expand_dims(p, -1);
-  else if (p.rank() == t.rank() + 1 && p.dim(-1) == 1) t = expand_dims(t, -1);
+  if (t.rank() == p.rank() + 1 && t.dim(-1) == 1)
+    p = expand_dims(p, -1);
+  else if (p.rank() == t.rank() + 1 && p.dim(-1) == 1)
+    t = expand_dims(t, -1);
   if (t.shape() != p.shape())
     throw ShapeError(label(where) + "expected y_true and y_pred of one shape, got y_true " + to_string(y_true.shape()) +
                      " and y_pred " + to_string(y_pred.shape()));
   return {cast(t, p.dtype()), p};
+}
+
+void check_smoothing(std::string_view where, double smoothing) {
+  if (!(smoothing >= 0 && smoothing <= 1))
+    throw ValueError(label(where) + "expected label_smoothing between 0 and 1, got " + number_text(smoothing));
 }
 
 Pair labels_and_rows(std::string_view where, const Tensor& y_true, const Tensor& y_pred) {
@@ -36,6 +44,13 @@ Pair labels_and_rows(std::string_view where, const Tensor& y_true, const Tensor&
                                                        : ""));
   if (is_floating(t.dtype()) || t.dtype() == bool_) t = cast(t, int64);
   return {t, floating(y_pred)};
+}
+
+Tensor normalized(const Tensor& x, Axes axis) {
+  const Tensor squares = sum(square(x), axis, true);
+  // Both sides of the choice stay finite, so that zeros have a gradient.
+  const Tensor is_long = squares > 1e-14;
+  return x * where(is_long, 1 / sqrt(where(is_long, squares, 1)), 1e7);
 }
 
 Tensor weights_for(std::string_view where, const Tensor& weights, const Tensor& values) {

@@ -1,7 +1,7 @@
 #pragma once
 /// Bringing targets and predictions into one form: what losses and metrics begin with. Internal to nn/.
 
-#include <xgrad/graph/tensor.hpp>
+#include <xgrad/graph/basic.hpp>
 
 namespace xgrad {
 
@@ -13,8 +13,14 @@ struct Pair {
 /// which is floating. Throws ShapeError, naming `where`, if the shapes still differ.
 Pair same_shape(std::string_view where, const Tensor& y_true, const Tensor& y_pred);
 
+/// Throws ValueError unless 0 <= smoothing <= 1.
+void check_smoothing(std::string_view where, double smoothing);
+
 /// Labels as integers, with the shape of y_pred without its last axis. Throws ShapeError if they do not fit.
 Pair labels_and_rows(std::string_view where, const Tensor& y_true, const Tensor& y_pred);
+
+/// x divided by its 2-norm along an axis; what is shorter than 1e-7 is divided by that.
+Tensor normalized(const Tensor& x, Axes axis);
 
 /// Weights with axes of length 1 added at the end up to the rank of `values`, in its dtype. Throws ShapeError if they
 /// do not broadcast over it.
