@@ -5,6 +5,7 @@
 #include <xgrad/graph/error.hpp>
 #include <xgrad/graph/format.hpp>
 #include <xgrad/graph/generator.hpp>
+#include <xgrad/graph/capture.hpp>
 #include <xgrad/graph/grad.hpp>
 #include <xgrad/graph/leading.hpp>
 #include <xgrad/graph/op.hpp>

@@ -3,6 +3,8 @@
 
 #include <xgrad/data/batches.hpp>
 #include <xgrad/data/mnist.hpp>
+#include <xgrad/graph/capture.hpp>
+#include <xgrad/graph/capture.hpp>
 #include <xgrad/graph/grad.hpp>
 #include <xgrad/nn/losses.hpp>
 #include <xgrad/nn/sequential.hpp>
@@ -24,6 +26,12 @@ using bench::Variant;
 using bench::Workload;
 
 using Sizes = std::vector<std::int64_t>;
+
+/// A captured function that copies of a step share.
+template <class F>
+auto share_captured(F f) {
+  return std::make_shared<Captured<F>>(capture(std::move(f)));
+}
 
 /// Inputs and labels that change from step to step.
 struct Batches {
@@ -70,13 +78,16 @@ struct Trained {
       : model(make_model(sizes)), weights(parameters(model)), batches(rows, sizes[0], count) {
     adam.build(weights);
   }
+  Tensor step_on(const Tensor& x, const Tensor& y) {
+    Call call{.training = true};
+    const Tensor z = model(x, call);
+    const Tensor loss = mean(losses::sparse_categorical_crossentropy(y, z, true));
+    adam.minimize(loss, weights);
+    return loss;
+  }
   double step() {
     batches.next();
-    Call call{.training = true};
-    const Tensor z = model(batches.x[batches.at], call);
-    const Tensor loss = mean(losses::sparse_categorical_crossentropy(batches.y[batches.at], z, true));
-    adam.minimize(loss, weights);
-    return loss.item();
+    return step_on(batches.x[batches.at], batches.y[batches.at]).item();
   }
 };
 
@@ -124,7 +135,16 @@ Workload train(const Sizes& sizes, std::int64_t rows, std::uint64_t count) {
     for (int i = 0; i < 20; ++i) loss = fresh.step();
     return std::vector<std::pair<std::string, double>>{{"loss of step 20", loss}};
   };
-  return {{{"layers and optimizers::Adam", [=] { layers->step(); }}, {"written out", [=] { formula->step(); }}},
+  auto third = std::make_shared<Trained>(sizes, rows, count);
+  auto f = share_captured([third](const Tensor& x, const Tensor& y) { return third->step_on(x, y); });
+  const auto captured = [=] {
+    Batches& batches = third->batches;
+    batches.next();
+    (*f)(batches.x[batches.at], batches.y[batches.at]).item();
+  };
+  return {{{"layers and optimizers::Adam", [=] { layers->step(); }},
+           {"written out", [=] { formula->step(); }},
+           {"layers, captured", captured}},
           loss_after};
 }
 
@@ -161,7 +181,18 @@ Workload differentiate_chain() {
   const auto check = [=] {
     return std::vector<std::pair<std::string, double>>{{"y + dy/da + dy/db", run(scalar(.3))}};
   };
-  return {{{"grad", [=, t0 = starts(), at = 0]() mutable { run(t0[++at % 64]); }, 3.0 * links}}, check};
+  auto f = share_captured([=](const Tensor& t0) {
+    const Tensor t = chain(t0, a, b);
+    const auto [dt, da, db] = grad(t, {t0, a, b});
+    return std::array<Tensor, 4>{t, dt, da, db};
+  });
+  const auto captured = [=, t0 = starts(), at = 0]() mutable {
+    const auto [t, dt, da, db] = (*f)(t0[++at % 64]);
+    return t.item() + da.item() + db.item();
+  };
+  return {{{"grad", [=, t0 = starts(), at = 0]() mutable { run(t0[++at % 64]); }, 3.0 * links},
+           {"grad, captured", captured, 3.0 * links}},
+          check};
 }
 
 /// sigmoid(w2 sigmoid(w1 x + b1) + b2), trained towards .25 by gradient descent.
@@ -174,10 +205,12 @@ struct TwoNeurons {
   TwoNeurons() {
     for (int i = 0; i < 64; ++i) xs.push_back(scalar(.1 + .001 * i));
   }
-  Tensor error() {
-    const Tensor a2 = sigmoid(w2 * sigmoid(w1 * xs[at++ % 64] + b1) + b2);
+  Tensor error_on(const Tensor& x) {
+    const Tensor a2 = sigmoid(w2 * sigmoid(w1 * x + b1) + b2);
     return .5 * square(.25 - a2);
   }
+  Tensor error() { return error_on(next()); }
+  const Tensor& next() { return xs[at++ % 64]; }
   double layers() {
     const Tensor e = error();
     sgd.minimize(e, weights);
@@ -202,7 +235,16 @@ Workload two_neurons() {
     for (int i = 0; i < 20; ++i) error = fresh.layers();
     return std::vector<std::pair<std::string, double>>{{"error of step 20", error}};
   };
-  return {{{"optimizers::SGD", [=] { layers->layers(); }}, {"written out", [=] { formula->written_out(); }}}, check};
+  auto third = std::make_shared<TwoNeurons>();
+  auto f = share_captured([third](const Tensor& x) {
+    const Tensor e = third->error_on(x);
+    third->sgd.minimize(e, third->weights);
+    return e;
+  });
+  return {{{"optimizers::SGD", [=] { layers->layers(); }},
+           {"written out", [=] { formula->written_out(); }},
+           {"optimizers::SGD, captured", [=] { (*f)(third->next()).item(); }}},
+          check};
 }
 
 /// One epoch a step.
@@ -251,7 +293,14 @@ Workload one_image() {
     const NoGrad no_grad;
     return std::vector<std::pair<std::string, double>>{{"first output", sum((*model)(batches->x[0])).item()}};
   };
-  return {{{"no-gradient scope", run}}, check};
+  auto f = share_captured([=](const Tensor& x) { return (*model)(x); });
+  const auto captured = [=] {
+    const NoGrad no_grad;
+    batches->next();
+    const Tensor z = (*f)(batches->x[batches->at]);
+    (void)z.data<float>()[0];
+  };
+  return {{{"no-gradient scope", run}, {"captured", captured}}, check};
 }
 
 Workload open(const std::string& name) {

@@ -1,5 +1,6 @@
 #include <xgrad/graph/plan.hpp>
 #include <xgrad/graph/request.hpp>
+#include <xgrad/graph/tape.hpp>
 
 #include <algorithm>
 #include <unordered_map>
@@ -124,6 +125,7 @@ class Evaluation {
     choose_stored();
     return request_;
   }
+  Request captured();
   void compute();
   void finish_parameters();
 
@@ -246,7 +248,10 @@ void Evaluation::place_node(Node* node) {
 }
 
 void Evaluation::check_owner(const Node* node) const {
-  if (node->owner == &state_) return;
+  if (node->owner == &state_) {
+    if (node->standing.ended) throw_captured(node);
+    return;
+  }
   throw ValueError("expected values recorded on this thread, got " + describe(node) +
                    ", which another thread recorded and has not computed: call eval() there first");
 }
@@ -321,6 +326,18 @@ void Evaluation::choose_stored() {
   for (std::size_t i = 0; i < n; ++i)
     if (alive[i]) request_.takeable[i] = 0;
   write_end(request_.key, request_);
+}
+
+/// Stores what was asked for and nothing else; what is replaced may be taken over.
+Request Evaluation::captured() {
+  sort();
+  const std::size_t n = request_.order.size();
+  request_.stored.assign(n, 0);
+  request_.takeable.assign(n, 0);
+  for (const Tensor& root : roots_) request_.stored[root.node()->index] = 1;
+  for (std::size_t i = 0; i < n; ++i) request_.takeable[i] = request_.leaf[i] && is_replaced(request_.order[i]);
+  write_end(request_.key, request_);
+  return request_;
 }
 
 void Evaluation::end(Node* node) {
@@ -413,6 +430,7 @@ void end_unreachable(ThreadState& state) {
 
 void evaluate(std::span<Node* const> asked) {
   ThreadState& state = this_thread();
+  if (state.tape) return;  // computed when all of the captured function is recorded
   free_foreign(state);
   const Quiet quiet;
   Evaluation evaluation(state);
@@ -432,6 +450,14 @@ Request request_of(std::span<const Tensor> asked) {
   evaluation.add_pending_parameters();
   evaluation.add_recorded_from_replaced();
   return evaluation.request();
+}
+
+Request captured_request(std::span<const Tensor> asked) {
+  const Quiet quiet;
+  Evaluation evaluation(this_thread());
+  for (const Tensor& tensor : asked) evaluation.ask(tensor.node());
+  evaluation.add_pending_parameters();
+  return evaluation.captured();
 }
 
 void evaluate_held() {

@@ -1,4 +1,6 @@
-#include <xgrad/graph/generator.hpp>
+#include <xgrad/graph/tape.hpp>
+
+#include <unordered_map>
 
 namespace xgrad {
 namespace {
@@ -11,9 +13,54 @@ std::uint64_t mixed(std::uint64_t x) {
   return x ^ (x >> 31);
 }
 
+/// The generators that captured functions draw from.
+struct Watched {
+  std::mutex mutex;
+  std::unordered_map<const Generator*, std::shared_ptr<Generator*>> cells;
+};
+Watched& watched() {
+  static Watched* all = new Watched;  // threads may still end while the process ends
+  return *all;
+}
+
 }  // namespace
 
-Generator Generator::split() { return Generator(mixed(seed_ ^ mixed(take()))); }
+void Generator::forget() {
+  const std::lock_guard lock(watched().mutex);
+  const auto found = watched().cells.find(this);
+  if (found == watched().cells.end()) return;
+  *found->second = nullptr;
+  watched().cells.erase(found);
+}
+
+void Tape::took(Generator& from, std::uint64_t number) {
+  const std::lock_guard lock(watched().mutex);
+  std::shared_ptr<Generator*>& cell = watched().cells[&from];
+  if (!cell) cell = std::make_shared<Generator*>(&from);
+  from.watched_ = true;
+  takes.push_back({cell, from.seed(), number});
+}
+
+void Tape::drew(Node* node) {
+  const kernels::Draw& draw = node->value.draw;
+  for (std::size_t i = takes.size(); i-- > 0;) {
+    Take& take = takes[i];
+    if (take.node || take.seed != draw.seed || take.number != draw.number) continue;
+    take.node = node;
+    return;
+  }
+}
+
+std::uint64_t Generator::take() {
+  const std::uint64_t number = next_++;
+  if (Tape* tape = this_thread().tape) tape->took(*this, number);
+  return number;
+}
+
+Generator Generator::split() {
+  if (capturing()) refuse_capture();  // what the new one draws depends on the number taken here
+  return Generator(mixed(seed_ ^ mixed(take())));
+}
 
 Generator& default_generator() {
   static thread_local Generator generator(0);

@@ -7,6 +7,9 @@ namespace {
 void check_history(const Node* node) {
   const Ending* ending = ending_of(node);
   if (!ending) return;
+  if (ending->by.empty())
+    throw GradientError("[grad] expected a tensor with history, got a result of a captured function, which keeps " +
+                        ("none: " + describe(node)) + "; take gradients inside the function, or use stop_gradient");
   throw GradientError("[grad] expected a tensor whose history is there, got " + describe(node) +
                       ": it was recorded from the value Parameter '" + ending->by + "' had before its update " +
                       std::to_string(ending->step + 1) +

@@ -15,6 +15,7 @@ namespace xgrad {
 struct ThreadState;
 struct Slot;
 struct Workspace;
+struct Tape;
 
 /// Integers that belong to a node's attributes (a target shape, slice bounds); written once.
 struct List {
@@ -38,7 +39,7 @@ struct Info {
 
 /// How a node's history ended.
 struct Ending {
-  std::string by;          ///< the Parameter whose replacement ended it
+  std::string by;          ///< the Parameter whose replacement ended it; empty: the captured function it belongs to
   std::uint64_t step = 0;  ///< how often that Parameter had been replaced then
 };
 
@@ -55,7 +56,7 @@ struct Flags {
 struct Standing {
   bool listed : 1 = false;     ///< in its owner's history list
   bool asked : 1 = false;      ///< the running evaluation was asked for it, and holds a reference
-  bool ended : 1 = false;      ///< its history ended by an update, see `ending`
+  bool ended : 1 = false;      ///< its history ended by an update or in a captured function, see `ending`
   bool reachable : 1 = false;  ///< somebody can ask for a gradient through it (set by evaluation)
 };
 
@@ -216,6 +217,8 @@ struct ThreadState {
   std::uint64_t recorded = 0;        ///< nodes recorded since the last evaluation
   std::uint64_t recorded_bytes = 0;  ///< and the bytes of their results
   std::uint64_t evaluation = 0;      ///< number of the running evaluation
+  Tape* tape = nullptr;  ///< while a captured function is recorded, which computes nothing
+  int captured = 0;      ///< > 0: inside a captured function that is called or recorded
   std::shared_ptr<Workspace> workspace;  ///< memory of the last evaluation, used again by the next
   std::uint64_t listed = 0;           ///< length of the history list
   std::uint64_t look_through = 4096;  ///< length at which an evaluation looks for histories nobody can reach any more

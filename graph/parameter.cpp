@@ -74,6 +74,8 @@ void release(Slot* slot) {
 
 Parameter::Parameter(const Tensor& initial, std::string_view name, bool trainable) {
   initial.eval();
+  if (!initial.computed())
+    throw ValueError("[parameter] expected a captured function that makes no Parameters from what it records");
   // A copy of its own: the Parameter's memory may be taken over by its updates from the first one on.
   const Node* from = initial.node();
   Tensor own = make_leaf(from->shape, from->dtype);

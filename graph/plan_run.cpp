@@ -11,9 +11,10 @@ namespace {
 /// The buffers of a run; gives them back unless the run ends well.
 class Memory {
  public:
-  Memory(const Plan& plan, const Request& request) {
-    results_.reserve(plan.results.size());
+  Memory(const Plan& plan, const Request& request, std::vector<kernels::Buffer*>& results) : results_(results) {
+    results_.clear();
     try {
+      results_.reserve(plan.results.size());
       if (plan.arena_bytes) arena_ = kernels::allocate(plan.arena_bytes);
       for (const Result& result : plan.results) {
         if (result.takes == none) {
@@ -44,7 +45,7 @@ class Memory {
     results_.clear();
   }
   kernels::Buffer* arena_ = nullptr;
-  std::vector<kernels::Buffer*> results_;
+  std::vector<kernels::Buffer*>& results_;
 };
 
 void launch(const LaunchStep& step, const Request& request, std::span<void* const> bases) {
@@ -80,11 +81,38 @@ void launch(const LaunchStep& step, const Request& request, std::span<void* cons
   step.op->run(call);
 }
 
+/// Memory of a run that the thread's next run uses again.
+struct Bindings {
+  std::vector<std::uint64_t> cells;
+  std::vector<void*> bases, slots;
+  std::vector<kernels::Buffer*> results;
+  std::vector<kernels::Draw> draws;
+  bool used = false;
+};
+
+/// The thread's bindings, or others while a step that is running evaluates something itself.
+class Bound {
+ public:
+  Bound() : bindings_(mine_.used ? &other_ : &mine_) { bindings_->used = true; }
+  ~Bound() { bindings_->used = false; }
+  Bound(const Bound&) = delete;
+  Bound& operator=(const Bound&) = delete;
+  Bindings& operator*() const { return *bindings_; }
+
+ private:
+  static thread_local Bindings mine_;
+  Bindings other_;
+  Bindings* bindings_;
+};
+thread_local Bindings Bound::mine_;
+
 }  // namespace
 
 void run(const Plan& plan, const Request& request, std::span<kernels::Buffer*> results) {
-  Memory memory(plan, request);
-  std::vector<std::uint64_t> cells(plan.numbers.size() + plan.constants.size());
+  const Bound bound;
+  auto& [cells, bases, slots, results_of_plan, draws, used] = *bound;
+  const Memory memory(plan, request, results_of_plan);
+  cells.resize(plan.numbers.size() + plan.constants.size());
   for (std::size_t i = 0; i < plan.numbers.size(); ++i) write_number(request.order[plan.numbers[i]], &cells[i]);
   for (std::size_t i = 0; i < plan.constants.size(); ++i)
     with_dtype(plan.constant_types[i], [&]<class T>(T) {
@@ -92,7 +120,7 @@ void run(const Plan& plan, const Request& request, std::span<kernels::Buffer*> r
       std::memcpy(&cells[plan.numbers.size() + i], &value, sizeof(value));
     });
 
-  std::vector<void*> bases(plan.homes.size());
+  bases.resize(plan.homes.size());
   for (std::size_t h = 0; h < plan.homes.size(); ++h) {
     const Home& home = plan.homes[h];
     switch (home.place) {
@@ -104,8 +132,6 @@ void run(const Plan& plan, const Request& request, std::span<kernels::Buffer*> r
     }
   }
 
-  std::vector<void*> slots;
-  std::vector<kernels::Draw> draws;
   for (const Step& step : plan.steps) {
     if (step.kind == Step::Kind::group) {
       const GroupStep& group = plan.groups[step.index];

@@ -1,4 +1,4 @@
-#include <xgrad/graph/node.hpp>
+#include <xgrad/graph/tape.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -308,7 +308,10 @@ namespace {
     attributes.carried->retain();
     info.carried = attributes.carried;
   }
-  if (op.kind == Kind::draw || op.random) node->value.draw = draw;
+  if (op.kind == Kind::draw || op.random) {
+    node->value.draw = draw;
+    if (state.tape) state.tape->drew(node);
+  }
 
   const std::uint32_t arity = static_cast<std::uint32_t>(inputs.size());
   Recording call(op, node, inputs.data(), static_cast<int>(arity));

@@ -31,6 +31,9 @@ struct Request {
 /// The request that an evaluation of these tensors would make now; computes nothing. For tests and for those who look.
 Request request_of(std::span<const Tensor> asked);
 
+/// The request of a captured function: nothing but `asked` and the Parameters pending on this thread is kept.
+Request captured_request(std::span<const Tensor> asked);
+
 struct Plan;
 
 /// The words of a key: for each leaf, for each node to compute (`inputs` are places in the order), and at the end for

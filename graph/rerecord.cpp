@@ -30,7 +30,10 @@ std::vector<Tensor> rerecord(std::span<const Tensor> outputs, std::span<const Su
       now[i] = *found->second;
       continue;
     }
-    if (const Ending* ending = ending_of(node))
+    if (const Ending* ending = ending_of(node); ending && ending->by.empty())
+      throw GradientError("[rerecord] expected a graph whose history is there, got a result of a captured function: " +
+                          describe(node));
+    else if (ending)
       throw GradientError("[rerecord] expected a graph whose history is there, got " + describe(node) +
                           ": its history ended when Parameter '" + ending->by + "' was updated");
     bool changed = false;

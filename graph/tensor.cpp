@@ -1,4 +1,4 @@
-#include <xgrad/graph/node.hpp>
+#include <xgrad/graph/tape.hpp>
 
 #include <cstring>
 
@@ -12,6 +12,14 @@ Node* checked(Node* node) {
 
 Node* evaluated(Node* node) {
   if (!checked(node)->computed()) evaluate(std::span(&node, 1));
+  return node;
+}
+
+/// The same for those who read the values.
+Node* read(Node* node) {
+  if (!evaluated(node)->computed())
+    throw ValueError("[capture] expected a function that does not ask for values, but it reads " + describe(node) +
+                     ": return it, and read it from the result");
   return node;
 }
 
@@ -105,7 +113,7 @@ void eval(std::initializer_list<Tensor> tensors) { eval(std::span(tensors.begin(
 
 template <class T>
 T Tensor::item() const {
-  const Node* node = evaluated(node_);
+  const Node* node = read(node_);
   if (node->shape.size() != 1)
     throw ShapeError("[item] expected a tensor with one element, got " + describe(node));
   std::uint64_t number = 0;
@@ -116,7 +124,7 @@ double Tensor::item() const { return item<double>(); }
 
 template <class T>
 std::span<const T> Tensor::data() const& {
-  Node* node = evaluated(node_);
+  Node* node = read(node_);
   if (node->dtype != dtype_of<T>)
     throw DTypeError(std::string("[data] expected elements of ") + name_of(dtype_of<T>) + ", got " + describe(node));
   if (node->flags.number) {
@@ -135,7 +143,7 @@ std::span<const T> Tensor::data() const& {
 
 template <class T>
 std::vector<T> Tensor::to_vector() const {
-  const Node* node = evaluated(node_);
+  const Node* node = read(node_);
   std::uint64_t number = 0;
   const void* from = elements(node, number);
   const std::size_t size = static_cast<std::size_t>(node->shape.size());

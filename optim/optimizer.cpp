@@ -1,3 +1,4 @@
+#include <xgrad/graph/capture.hpp>
 #include <xgrad/graph/grad.hpp>
 #include <xgrad/graph/op.hpp>
 #include <xgrad/ops/elementwise.hpp>
@@ -95,6 +96,30 @@ Tensor zeros_now(const Shape& shape, DType dtype) {
   });
 }
 
+/// In a captured function: the numbers of the steps after the one that was recorded.
+template <class State>
+class NextStep final : public Repeated {
+ public:
+  NextStep(const Shared<State>& state, const Tensor (&rates)[2], const std::vector<Tensor> (&numbers)[2])
+      : state_(state), rates_{rates[0], rates[1]}, numbers_{numbers[0], numbers[1]} {}
+  void next() override {
+    State& s = *state_;
+    const double rate = s.learning_rate(s.iterations);
+    const std::vector<double> values = s.rule->numbers(rate, s.iterations + 1);
+    for (int which = 0; which < 2; ++which) {
+      if (rates_[which].defined()) set_changing_number(rates_[which], rate);
+      for (std::size_t i = 0; i < numbers_[which].size(); ++i) set_changing_number(numbers_[which][i], values[i]);
+    }
+    ++s.iterations;
+  }
+  void undo() noexcept override { --state_->iterations; }
+
+ private:
+  const Shared<State> state_;
+  const Tensor rates_[2];
+  const std::vector<Tensor> numbers_[2];
+};
+
 std::string describe(const Parameter& p) {
   return (p.name().empty() ? std::string("without a name") : "'" + std::string(p.name()) + "'") + " " +
          to_string(p.shape()) + " " + name_of(p.dtype());
@@ -171,8 +196,8 @@ void Optimizer::record(std::span<const Parameter> parameters, std::span<const Te
   const auto numbers_in = [&](DType dtype) -> std::size_t {
     const std::size_t which = dtype == float64;
     if (!rates[which].defined()) {
-      rates[which] = Tensor(rate, {.dtype = dtype});
-      for (const double value : values) numbers[which].emplace_back(value, TensorOptions{.dtype = dtype});
+      rates[which] = changing_number(rate, dtype);
+      for (const double value : values) numbers[which].push_back(changing_number(value, dtype));
     }
     return which;
   };
@@ -195,6 +220,7 @@ void Optimizer::record(std::span<const Parameter> parameters, std::span<const Te
     throw;
   }
   ++s.iterations;
+  if (capturing()) repeat(new NextStep(state_, rates, numbers));
 }
 
 void Optimizer::revert(std::span<const Parameter> parameters) {
