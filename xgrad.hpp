@@ -34,6 +34,7 @@
 #include <xgrad/ops/sorting.hpp>
 #include <xgrad/ops/special.hpp>
 
+#include <xgrad/diff/gradcheck.hpp>
 #include <xgrad/diff/tensors.hpp>
 #include <xgrad/diff/transforms.hpp>
 #include <xgrad/diff/vmap.hpp>

@@ -1,5 +1,5 @@
 #pragma once
-/// Reductions over a mask of axes. Internal to graph/ and ops/.
+/// Reductions over a mask of axes. Internal to graph/, ops/ and diff/.
 
 #include <xgrad/graph/op.hpp>
 

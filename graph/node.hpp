@@ -1,5 +1,5 @@
 #pragma once
-/// The node behind a Tensor, and the state each thread keeps while it records. Internal to graph/.
+/// The node behind a Tensor, and the state each thread keeps while it records. Internal to graph/ and diff/.
 
 #include <xgrad/graph/op.hpp>
 #include <xgrad/kernels/buffer.hpp>

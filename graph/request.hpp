@@ -1,5 +1,5 @@
 #pragma once
-/// What one evaluation asks of the planner. Internal to graph/.
+/// What one evaluation asks of the planner. Internal to graph/ and diff/.
 
 #include <xgrad/graph/node.hpp>
 

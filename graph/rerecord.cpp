@@ -1,4 +1,4 @@
-#include <xgrad/graph/rerecord.hpp>
+#include <xgrad/graph/replace.hpp>
 #include <xgrad/graph/walk.hpp>
 
 #include <unordered_map>
@@ -6,6 +6,11 @@
 namespace xgrad {
 
 std::vector<Tensor> rerecord(std::span<const Tensor> outputs, std::span<const Substitution> substitutions) {
+  return rerecord_with(outputs, substitutions, {});
+}
+
+std::vector<Tensor> rerecord_with(std::span<const Tensor> outputs, std::span<const Substitution> substitutions,
+                                  const Replacement& replacement) {
   const Quiet quiet;
   Walk walk(Follow::everything);
   // A substituted node's own inputs are not part of the graph any more.
@@ -38,6 +43,15 @@ std::vector<Tensor> rerecord(std::span<const Tensor> outputs, std::span<const Su
                           ": its history ended when Parameter '" + ending->by + "' was updated");
     bool changed = false;
     for (std::size_t k = 0; k < inputs_at.size(); ++k) changed |= now[inputs_at[k]].node() != node->inputs[k];
+    if (replacement.call && !inputs_at.empty()) {
+      const OnBehalf here(node);
+      std::vector<Tensor> inputs;
+      for (const std::uint32_t at : inputs_at) inputs.push_back(now[at]);
+      if (Tensor other = replacement.call(replacement.self, node, inputs); other.defined()) {
+        now[i] = std::move(other);
+        continue;
+      }
+    }
     if (!changed) {
       now[i] = Tensor::share(node);
       continue;

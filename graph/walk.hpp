@@ -1,5 +1,5 @@
 #pragma once
-/// Walking a recorded graph with a loop. Internal to graph/.
+/// Walking a recorded graph with a loop. Internal to graph/ and diff/.
 
 #include <xgrad/graph/request.hpp>
 

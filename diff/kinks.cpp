@@ -1,0 +1,85 @@
+#include <xgrad/diff/kinks.hpp>
+
+#include <xgrad/graph/fold.hpp>
+#include <xgrad/graph/walk.hpp>
+#include <xgrad/ops/elementwise.hpp>
+
+#include <cstring>
+
+namespace xgrad::checking {
+namespace {
+
+using kernels::Code;
+
+bool has_float_input(const Node* node) {
+  for (std::uint32_t k = 0; k < node->arity; ++k)
+    if (!lends_shape(*node->op, k) && is_floating(node->inputs[k]->dtype)) return true;
+  return false;
+}
+
+/// Which of two is larger, with ties apart from both.
+Tensor order_of(const Tensor& a, const Tensor& b) { return cast(less(a, b), uint8) + 2 * cast(less(b, a), uint8); }
+
+/// What tells this operation's pieces apart, or an undefined tensor if it has one piece.
+Tensor mark_of(Node* node) {
+  const Tensor y = Tensor::share(node);
+  const auto in = [&](int k) { return Tensor::share(node->inputs[k]); };
+  if (!has_float_input(node)) return {};
+  if (!is_floating(node->dtype)) {
+    // A comparison changes at a tie, which belongs to neither side.
+    if (node->op->code == Code::less || node->op->code == Code::less_equal) return order_of(in(0), in(1));
+    return y;
+  }
+  switch (node->op->code) {
+    case Code::maximum:
+    case Code::minimum: return order_of(in(0), in(1));
+    case Code::absolute: return order_of(in(0), zeros_like(in(0)));
+    case Code::sign:
+    case Code::floor:
+    case Code::ceil:
+    case Code::trunc:
+    case Code::rint:
+    case Code::floor_divide: return y;
+    case Code::remainder: return floor(in(0) / in(1));
+    case Code::fmod: return trunc(in(0) / in(1));
+    case Code::copysign: return order_of(in(1), zeros_like(in(1)));
+    case Code::row_max:
+    case Code::row_min: return equal(in(0), keep_axes(Applied(node, 0), y));
+    default: break;
+  }
+  if (std::strcmp(node->op->name, "cummax") == 0 || std::strcmp(node->op->name, "cummin") == 0) return equal(in(0), y);
+  return {};
+}
+
+}  // namespace
+
+Marks marks_of(std::span<const Tensor> ys) {
+  Walk walk(Follow::values);
+  for (const Tensor& y : ys) walk.add(y.node());
+  const std::vector<Node*> order(walk.order().begin(), walk.order().end());
+  std::vector<std::uint8_t> inner(order.size());
+  for (std::size_t i = 0; i < order.size(); ++i) inner[i] = !walk.inputs_of(i).empty();
+  Marks marks;
+  const NoGrad none;
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    if (!inner[i]) continue;
+    const OnBehalf here(order[i]);
+    if (Tensor mark = mark_of(order[i]); mark.defined()) {
+      marks.sites.push_back({order[i]->op->name, order[i]->where});
+      marks.owners.push_back(Tensor::share(order[i]));
+      marks.tensors.push_back(std::move(mark));
+    }
+  }
+  return marks;
+}
+
+int difference(const Piece& a, const Piece& b) {
+  if (a.size() != b.size()) return -2;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    if (a[i].size() != b[i].size()) return -2;
+    if (std::memcmp(a[i].data(), b[i].data(), a[i].size() * sizeof(double)) != 0) return static_cast<int>(i);
+  }
+  return -1;
+}
+
+}  // namespace xgrad::checking
