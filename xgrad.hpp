@@ -34,7 +34,13 @@
 #include <xgrad/ops/sorting.hpp>
 #include <xgrad/ops/special.hpp>
 
+#include <xgrad/diff/checkpoint.hpp>
+#include <xgrad/diff/custom.hpp>
 #include <xgrad/diff/gradcheck.hpp>
+#include <xgrad/diff/lane.hpp>
+#include <xgrad/diff/lane_math.hpp>
+#include <xgrad/diff/map.hpp>
+#include <xgrad/diff/op_name.hpp>
 #include <xgrad/diff/tensors.hpp>
 #include <xgrad/diff/transforms.hpp>
 #include <xgrad/diff/vmap.hpp>

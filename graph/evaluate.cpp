@@ -187,7 +187,7 @@ void Evaluation::add_recorded_from_replaced() {
     }
     if (!from_replaced) continue;
     node->mark = number_;
-    if (!node->computed() && node->held()) ask(node);
+    if (!node->computed() && node->held() && !node->flags.only_recorded) ask(node);
   }
 }
 
@@ -464,7 +464,7 @@ void evaluate_held() {
   ThreadState& state = this_thread();
   std::vector<Node*> held;
   for (Node* node = state.first; node; node = node->next)
-    if (!node->computed() && node->held()) held.push_back(node);
+    if (!node->computed() && node->held() && !node->flags.only_recorded) held.push_back(node);
   evaluate(held);
 }
 

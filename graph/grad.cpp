@@ -186,6 +186,7 @@ Tensor forward(Node* node, std::span<const Tensor> tangents) {
       // The reverse rule is linear in g: its derivative by g, applied to the tangent, is the forward rule.
       const Tensor g = zeros_like(call.out());
       const Tensor back = rule_of(op, k)(call, g);
+      if (!back.defined()) continue;  // the rule says: it does not move with this input
       Tensor part;
       Node* at = g.node();
       reverse(back.node(), std::span(&at, 1), std::span(&part, 1), {.seed = tangents[k]});

@@ -114,13 +114,33 @@ Tensor placeholder(const Shape& shape, DType dtype, std::string_view why) {
 RecordOnly::RecordOnly() : eager_(this_thread().eager) {
   this_thread().eager = false;
   ++this_thread().quiet;
+  ++this_thread().only_recording;
 }
 RecordOnly::~RecordOnly() {
   this_thread().eager = eager_;
   --this_thread().quiet;
+  --this_thread().only_recording;
 }
 
 bool is_leaf(const Tensor& x) { return x.node()->arity == 0; }
+
+std::vector<Tensor> closed_over(const Tensor& y) {
+  std::vector<Tensor> found;
+  const Walk walk(y.node(), Follow::values);
+  std::vector<std::uint8_t> inside(walk.order().size(), 0);
+  if (!inside.empty()) inside.back() = 1;
+  for (std::size_t i = inside.size(); i-- > 0;) {
+    Node* node = walk.order()[i];
+    if (!inside[i]) continue;
+    if (!node->flags.only_recorded) {
+      if (is_floating(node->dtype) && !node->flags.number) found.push_back(Tensor::share(node));
+      continue;
+    }
+    for (const std::uint32_t at : walk.inputs_of(i))
+      if (at != no_index) inside[at] = 1;
+  }
+  return found;
+}
 
 Tensor behind_leading(const Tensor& x, int rank) {
   const int missing = rank + 1 - x.rank();

@@ -10,8 +10,8 @@ namespace xgrad {
 /// ValueError with the reason `why`.
 Tensor placeholder(const Shape& shape, DType dtype, std::string_view why);
 
-/// While it lives, this thread only records: XGRAD_EAGER and the bound on pending work wait. For graphs over
-/// placeholders.
+/// While it lives, this thread only records, for graphs over placeholders: XGRAD_EAGER and the bound on pending work
+/// wait, and no evaluation computes what is recorded here unless it is asked for.
 class RecordOnly {
  public:
   RecordOnly();
@@ -22,6 +22,9 @@ class RecordOnly {
  private:
   bool eager_;
 };
+
+/// The floating-point tensors from outside a RecordOnly that y, recorded inside, was recorded from.
+std::vector<Tensor> closed_over(const Tensor& y);
 
 /// Whether x was recorded from nothing, or has let go of what it was recorded from.
 bool is_leaf(const Tensor& x);

@@ -50,6 +50,7 @@ struct Flags {
   bool exact : 1 = false;     ///< the key records the number's value
   bool promoted : 1 = false;  ///< a cast that promotion recorded
   bool no_grad : 1 = false;   ///< recorded in the no-gradient scope
+  bool only_recorded : 1 = false;  ///< over stand-ins for values: computed only if somebody asks for it
 };
 
 /// How a node stands with the thread that owns it, which alone reads and changes this.
@@ -212,6 +213,7 @@ struct ThreadState {
   const std::string* scope = nullptr;
   bool no_grad = false;
   bool eager = false;
+  int only_recording = 0;  ///< > 0: inside RecordOnly
   Tensor exact[5][dtype_count];  ///< the numbers a key records by value, once for each dtype
   int quiet = 0;  ///< > 0: inside a rule, `grad` or an evaluation, where the bound on pending work does not fire
   std::uint64_t recorded = 0;        ///< nodes recorded since the last evaluation

@@ -90,6 +90,7 @@ class Recording {
   DType dtype(int k) const;
   std::int64_t attribute(int i) const;
   std::span<const std::int64_t> list() const;
+  const Carried* carried() const;
   /// Sets the result; throws ShapeError if it has more elements than can be counted.
   void result(const Shape& shape, DType dtype);
   [[noreturn]] void shape_error(const std::string& what) const;  ///< adds the operation, its input shapes and the place

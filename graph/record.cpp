@@ -223,6 +223,7 @@ const Shape& Recording::shape(int k) const { return inputs_[k]->shape; }
 DType Recording::dtype(int k) const { return inputs_[k]->dtype; }
 std::int64_t Recording::attribute(int i) const { return node_->attributes[i]; }
 std::span<const std::int64_t> Recording::list() const { return list_of(node_); }
+const Carried* Recording::carried() const { return carried_by(node_); }
 void Recording::result(const Shape& shape, DType dtype) {
   check_size(shape);
   node_->shape = shape;
@@ -326,6 +327,7 @@ namespace {
   node->arity = arity;
   node->op = &op;
   node->flags.no_grad = state.no_grad;
+  node->flags.only_recorded = state.only_recording > 0;
   link(state, node);
 
   ++state.recorded;
