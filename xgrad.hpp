@@ -14,6 +14,7 @@
 #include <xgrad/graph/print.hpp>
 #include <xgrad/graph/rerecord.hpp>
 #include <xgrad/graph/shape.hpp>
+#include <xgrad/graph/symbolic.hpp>
 #include <xgrad/graph/tensor.hpp>
 
 #include <xgrad/ops/activation.hpp>
@@ -64,11 +65,16 @@
 #include <xgrad/io/safetensors.hpp>
 
 #include <xgrad/report/confusion.hpp>
+#include <xgrad/report/events.hpp>
 #include <xgrad/report/progress.hpp>
 
 #include <xgrad/nn/activation_layers.hpp>
 #include <xgrad/nn/activations.hpp>
 #include <xgrad/nn/call.hpp>
+#include <xgrad/nn/callback.hpp>
+#include <xgrad/nn/callbacks.hpp>
+#include <xgrad/nn/compile.hpp>
+#include <xgrad/nn/config.hpp>
 #include <xgrad/nn/dense.hpp>
 #include <xgrad/nn/dropout.hpp>
 #include <xgrad/nn/initializers.hpp>
@@ -78,6 +84,8 @@
 #include <xgrad/nn/metrics.hpp>
 #include <xgrad/nn/model.hpp>
 #include <xgrad/nn/regularizers.hpp>
+#include <xgrad/nn/saving.hpp>
 #include <xgrad/nn/sequential.hpp>
 #include <xgrad/nn/shape_layers.hpp>
+#include <xgrad/nn/tensors.hpp>
 #include <xgrad/nn/visit.hpp>

@@ -113,6 +113,9 @@ class Evaluation {
   void ask(Node* node) {
     if (node->computed() || node->standing.asked) return;
     check_owner(node);
+    if (node->flags.symbolic)
+      throw ValueError("expected a tensor with a value, got " + describe(node) + ", which was recorded from a " +
+                       "placeholder: make a Model({inputs}, {outputs}) and call it, or rerecord the graph");
     if (!retain_if_referred(node)) return;  // its handles may be dropped by other threads meanwhile
     roots_.push_back(Tensor::adopt(node));
     node->standing.asked = true;

@@ -2,6 +2,7 @@
 /// The node behind a Tensor, and the state each thread keeps while it records. Internal to graph/ and diff/.
 
 #include <xgrad/graph/op.hpp>
+#include <xgrad/graph/symbolic.hpp>
 #include <xgrad/kernels/buffer.hpp>
 
 #include <atomic>
@@ -29,6 +30,7 @@ struct Info {
   std::string name;
   std::string text;
   const Carried* carried = nullptr;
+  std::shared_ptr<const Deferred> deferred;  ///< of a step that a model carries out later
   Info() = default;
   ~Info() {
     if (carried) carried->release();
@@ -51,6 +53,7 @@ struct Flags {
   bool promoted : 1 = false;  ///< a cast that promotion recorded
   bool no_grad : 1 = false;   ///< recorded in the no-gradient scope
   bool only_recorded : 1 = false;  ///< over stand-ins for values: computed only if somebody asks for it
+  bool symbolic : 1 = false;  ///< recorded from a placeholder: it never has a value
 };
 
 /// How a node stands with the thread that owns it, which alone reads and changes this.

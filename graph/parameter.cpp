@@ -118,6 +118,9 @@ void Parameter::assign(const Arg& value) const {
   if (next.dtype() != before->dtype)
     throw DTypeError(std::string("[assign] expected ") + name_of(before->dtype) + " for " + quoted(slot) + ", got " +
                      name_of(next.dtype()) + place(value.where()));
+  if (next.node()->flags.symbolic)
+    throw ValueError("[assign] expected a tensor with a value for " + quoted(slot) + ", got one recorded from a " +
+                     "placeholder" + place(value.where()));
   ThreadState& state = this_thread();
   state.pending.reserve(state.pending.size() + 1);
   Tensor own;

@@ -322,12 +322,15 @@ namespace {
   if (arity > few_inputs) node->inputs = new Node*[arity];
   for (std::uint32_t k = 0; k < arity; ++k) {
     node->inputs[k] = inputs[k];
+    node->flags.symbolic |= inputs[k]->flags.symbolic;
     retain(inputs[k], one_consumer);
   }
   node->arity = arity;
   node->op = &op;
   node->flags.no_grad = state.no_grad;
   node->flags.only_recorded = state.only_recording > 0;
+  // What never has a value is no part of any evaluation.
+  if (node->flags.symbolic) return result;
   link(state, node);
 
   ++state.recorded;

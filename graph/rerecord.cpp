@@ -13,7 +13,6 @@ std::vector<Tensor> rerecord_with(std::span<const Tensor> outputs, std::span<con
                                   const Replacement& replacement) {
   const Quiet quiet;
   Walk walk(Follow::everything);
-  // A substituted node's own inputs are not part of the graph any more.
   std::unordered_map<const Node*, const Tensor*> replaced;
   for (const Substitution& s : substitutions) {
     if (!s.from.defined() || !s.to.defined())
@@ -28,7 +27,15 @@ std::vector<Tensor> rerecord_with(std::span<const Tensor> outputs, std::span<con
   std::vector<std::uint32_t> outputs_at;
   for (const Tensor& output : outputs) outputs_at.push_back(walk[output.node()]);
   std::vector<Tensor> now(walk.order().size());
+  // What lies below substituted nodes alone is not part of the graph any more.
+  std::vector<bool> needed(now.size(), false);
+  for (const std::uint32_t at : outputs_at) needed[at] = true;
+  for (std::size_t i = now.size(); i-- > 0;) {
+    if (!needed[i] || replaced.contains(walk.order()[i])) continue;
+    for (const std::uint32_t at : walk.inputs_of(i)) needed[at] = true;
+  }
   for (std::size_t i = 0; i < now.size(); ++i) {
+    if (!needed[i]) continue;
     Node* node = walk.order()[i];
     const auto inputs_at = walk.inputs_of(i);
     if (const auto found = replaced.find(node); found != replaced.end()) {

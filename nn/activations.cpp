@@ -1,4 +1,5 @@
 #include <xgrad/nn/activations.hpp>
+#include <xgrad/nn/fields.hpp>
 #include <xgrad/ops/activation.hpp>
 #include <xgrad/ops/elementwise.hpp>
 #include <xgrad/optim/names.hpp>
@@ -47,9 +48,26 @@ constexpr Named<Plain> functions[] = {
 }  // namespace
 
 ActivationFunction::ActivationFunction(std::string_view name)
-    : ActivationFunction(find_named(functions, "activation", name)) {}
+    : Function(find_named(functions, "activation", name)), name_(name) {}
 
 Activation::Activation(ActivationFunction function, ActivationOptions options)
     : function(std::move(function)), name(std::move(options.name)) {}
+
+Config Activation::get_config() const {
+  Activation o = *this;
+  return written([&](Fields& f) {
+    f("activation", o.function);
+    f("name", o.name);
+  });
+}
+
+Activation Activation::from_config(const Config& config) {
+  Activation o{ActivationFunction()};
+  read_config("Activation", config, [&](Fields& f) {
+    f("activation", o.function);
+    f("name", o.name);
+  });
+  return o;
+}
 
 }  // namespace xgrad

@@ -1,7 +1,7 @@
 #pragma once
 /// Activation functions by name, and the layer made of one.
 
-#include <xgrad/nn/call.hpp>
+#include <xgrad/nn/layer.hpp>
 #include <xgrad/optim/shared.hpp>
 
 namespace xgrad {
@@ -16,8 +16,13 @@ class ActivationFunction : public Function<Tensor(const Tensor&)> {
   ActivationFunction(const char* name) : ActivationFunction(std::string_view(name)) {}
   ActivationFunction(const std::string& name) : ActivationFunction(std::string_view(name)) {}
 
+  /// The name it was made from, or nothing.
+  const std::string& name() const { return name_; }
   /// x itself if empty.
   Tensor apply(const Tensor& x) const { return *this ? (*this)(x) : x; }
+
+ private:
+  std::string name_;
 };
 
 struct ActivationOptions {
@@ -27,7 +32,10 @@ struct ActivationOptions {
 /// A layer that applies a function to each element (softmax: to each row).
 struct Activation {
   explicit Activation(ActivationFunction function, ActivationOptions options = {});
-  Tensor operator()(const Tensor& x) const { return function.apply(x); }
+  Tensor operator()(const Tensor& x) const { return call_alone(*this, x); }
+  Tensor operator()(const Tensor& x, Call&) const { return function.apply(x); }
+  Config get_config() const;
+  static Activation from_config(const Config& config);
 
   ActivationFunction function;
   std::string name;

@@ -10,8 +10,9 @@ namespace xgrad {
 struct Call {
   bool training = false;           ///< training or evaluation
   Generator* generator = nullptr;  ///< what layers split theirs from when they are built; null: the thread's default
-  Tensor mask = {};                ///< which steps count (bool), undefined: all
+  Tensor mask = {};                ///< which steps of x count (bool), undefined: all; a layer leaves its result's here
   std::vector<Tensor> penalties = {};  ///< scalars that layers add to the loss
+  std::vector<Tensor> masks = {};      ///< for a layer of several inputs or outputs, the mask of each
 
   Generator& random() const { return generator ? *generator : default_generator(); }
 };

@@ -1,4 +1,5 @@
 #include <xgrad/nn/dense.hpp>
+#include <xgrad/nn/fields.hpp>
 #include <xgrad/ops/product.hpp>
 
 namespace xgrad {
@@ -18,6 +19,39 @@ Dense::Dense(std::int64_t units, DenseOptions options) : state_(new State(units,
   if (units <= 0) throw ValueError(state_->label() + " expected units above 0, got " + std::to_string(units));
   const Shape& input = state_->options.input_shape;
   if (input.rank() > 0) build(input[-1], state_->options.dtype.value_or(float32), default_generator());
+}
+
+namespace {
+
+void describe(Fields& f, std::int64_t& units, DenseOptions& o) {
+  f("units", units);
+  f("activation", o.activation);
+  f("use_bias", o.use_bias);
+  f("kernel_initializer", o.kernel_initializer);
+  f("bias_initializer", o.bias_initializer);
+  f("kernel_regularizer", o.kernel_regularizer);
+  f("bias_regularizer", o.bias_regularizer);
+  f("activity_regularizer", o.activity_regularizer);
+  f("kernel_constraint", o.kernel_constraint);
+  f("bias_constraint", o.bias_constraint);
+  f("input_shape", o.input_shape);
+  f("name", o.name);
+  f("dtype", o.dtype);
+}
+
+}  // namespace
+
+Config Dense::get_config() const {
+  std::int64_t units = state_->units;
+  DenseOptions options = state_->options;
+  return written([&](Fields& f) { describe(f, units, options); });
+}
+
+Dense Dense::from_config(const Config& config) {
+  std::int64_t units = 0;
+  DenseOptions options;
+  read_config("Dense", config, [&](Fields& f) { describe(f, units, options); });
+  return Dense(units, std::move(options));
 }
 
 bool Dense::built() const { return state_->kernel.defined(); }
@@ -46,10 +80,7 @@ void Dense::build(std::int64_t inputs, DType dtype, Generator& generator) const 
   s.kernel = kernel;
 }
 
-Tensor Dense::operator()(const Tensor& x) const {
-  Call call;
-  return (*this)(x, call);
-}
+Tensor Dense::operator()(const Tensor& x) const { return call_alone(*this, x); }
 
 Tensor Dense::operator()(const Tensor& x, Call& call) const {
   State& s = *state_;

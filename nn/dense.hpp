@@ -2,9 +2,8 @@
 /// Dense: the fully connected layer.
 
 #include <xgrad/nn/activations.hpp>
-#include <xgrad/nn/call.hpp>
 #include <xgrad/nn/initializers.hpp>
-#include <xgrad/nn/visit.hpp>
+#include <xgrad/nn/layer.hpp>
 
 #include <optional>
 
@@ -38,6 +37,8 @@ class Dense {
   Tensor operator()(const Tensor& x) const;
   Tensor operator()(const Tensor& x, Call& call) const;
   void each(Visit visit);
+  Config get_config() const;
+  static Dense from_config(const Config& config);
 
   /// Makes the weights, if they are not there yet, for inputs with this last length.
   void build(std::int64_t inputs, DType dtype, Generator& generator) const;

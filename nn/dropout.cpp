@@ -1,4 +1,5 @@
 #include <xgrad/nn/dropout.hpp>
+#include <xgrad/nn/fields.hpp>
 #include <xgrad/ops/elementwise.hpp>
 #include <xgrad/ops/random.hpp>
 #include <xgrad/ops/shape.hpp>
@@ -47,6 +48,30 @@ Tensor shaped_like_mask(const Tensor& x, const std::vector<std::int64_t>& noise_
 Dropout::Dropout(double rate, DropoutOptions options) : state_(new State(rate, std::move(options))) {
   if (!(rate >= 0 && rate <= 1))
     throw ValueError("[Dropout] expected a rate between 0 and 1, got " + number_text(rate));
+}
+
+namespace {
+
+void describe(Fields& f, double& rate, DropoutOptions& o) {
+  f("rate", rate);
+  f("noise_shape", o.noise_shape);
+  f("seed", o.seed);
+  f("name", o.name);
+}
+
+}  // namespace
+
+Config Dropout::get_config() const {
+  double rate = state_->rate;
+  DropoutOptions options = state_->options;
+  return written([&](Fields& f) { describe(f, rate, options); });
+}
+
+Dropout Dropout::from_config(const Config& config) {
+  double rate = 0;
+  DropoutOptions options;
+  read_config("Dropout", config, [&](Fields& f) { describe(f, rate, options); });
+  return Dropout(rate, std::move(options));
 }
 
 double Dropout::rate() const { return state_->rate; }

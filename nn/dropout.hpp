@@ -1,8 +1,7 @@
 #pragma once
 /// Dropout: noise that keeps a network from relying on single units.
 
-#include <xgrad/nn/call.hpp>
-#include <xgrad/nn/visit.hpp>
+#include <xgrad/nn/layer.hpp>
 
 #include <optional>
 
@@ -24,10 +23,12 @@ class Dropout {
   explicit Dropout(double rate, DropoutOptions options = {});
 
   /// Outside training: x.
-  Tensor operator()(const Tensor& x) const { return x; }
+  Tensor operator()(const Tensor& x) const { return call_alone(*this, x); }
   /// Throws ShapeError if noise_shape does not fit x.
   Tensor operator()(const Tensor& x, Call& call) const;
   void each(Visit visit);
+  Config get_config() const;
+  static Dropout from_config(const Config& config);
 
   double rate() const;
   const std::string& name() const;

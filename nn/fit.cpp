@@ -1,333 +1,384 @@
 #include <xgrad/data/shuffle.hpp>
 #include <xgrad/graph/grad.hpp>
-#include <xgrad/graph/op.hpp>
-#include <xgrad/nn/model_state.hpp>
-#include <xgrad/ops/elementwise.hpp>
-#include <xgrad/ops/indexing.hpp>
-#include <xgrad/ops/reduce.hpp>
-#include <xgrad/ops/shape.hpp>
-#include <xgrad/report/progress.hpp>
+#include <xgrad/nn/functional.hpp>
+#include <xgrad/nn/training.hpp>
 
 #include <algorithm>
 #include <cmath>
 #include <iostream>
-#include <unordered_set>
 
 namespace xgrad {
 
-/// Training and evaluating one model on one set of rows.
-struct Training {
-  /// Rows of x, y and weights: those numbered by `order`.
-  struct Rows {
-    const Dataset& data;
-    std::vector<std::int64_t> order;
-    std::int64_t size() const { return static_cast<std::int64_t>(order.size()); }
-  };
-  using Numbers = std::span<const std::int64_t>;
-
-  Training(const char* where, Model::State& state)
-      : where(std::string("[") + where + "] "), state(state), compiled(*state.compiled) {}
-
-  void check_rows(const Dataset& data) const;
-  void check_fit(const Dataset& data, std::int64_t batch_size);
-  void check_named(const Tensor& loss);
-  Dataset gather(const Dataset& data, Numbers rows) const;
-  Tensor loss_of(const Dataset& batch, const Tensor& y_pred, const Call& call) const;
-  void update_metrics(const Dataset& batch, const Tensor& y_pred, const Tensor& loss);
-  void record_step(const Dataset& data, Numbers rows);
-  void record_evaluation(const Dataset& data, Numbers rows);
-  void revert(bool updated);
-  template <class Record>
-  void run(bool updates, Record&& record);
-  void train(const Rows& rows, std::int64_t batch_size, int epoch, report::Progress& progress);
-  void evaluate(const Rows& rows, std::int64_t batch_size, report::Progress* progress);
-  void show(report::Progress& progress, std::int64_t steps) const;
-  void reset_metrics();
-  Logs logs(std::string_view prefix = {}) const;
-
-  std::string where;
-  Model::State& state;
-  Model::State::Compiled& compiled;
-  std::vector<NamedParameter> named;
-  std::vector<Parameter> trained;
-};
-
 namespace {
 
-Shape with_rows(const Shape& shape, std::int64_t rows) {
-  Shape out = shape;
-  out.set(0, rows);
-  return out;
-}
+using Callbacks = std::span<const callbacks::CallbackHandle>;
 
-Dataset computed(Dataset data) {
-  std::vector<Tensor> all = {data.x, data.y};
-  if (data.sample_weight.defined()) all.push_back(data.sample_weight);
-  eval(all);
-  return data;
-}
-
-/// sample_weight times the weight of each row's class.
-Tensor with_class_weights(const Dataset& data, std::span<const std::pair<std::int64_t, double>> class_weight) {
-  if (class_weight.empty()) return data.sample_weight;
-  const NoGrad no_grad;
-  Tensor labels = data.y;
-  if (labels.rank() >= 2) labels = labels.dim(-1) > 1 ? argmax(labels) : squeeze(labels, -1);
-  labels = cast(labels, int64);
-  Tensor weights = ones(labels.shape());
-  for (const auto& [label, weight] : class_weight) weights = where(equal(labels, label), weight, weights);
-  return data.sample_weight.defined() ? data.sample_weight * weights : weights;
-}
-
-void check_positive(const std::string& where, const char* what, std::int64_t value, std::int64_t least) {
+void check_least(const std::string& where, const char* what, std::int64_t value, std::int64_t least) {
   if (value < least)
     throw ValueError(where + "expected " + what + " of " + std::to_string(least) + " or more, got " +
                      std::to_string(value));
 }
 
-}  // namespace
-
-void Training::check_rows(const Dataset& data) const {
-  if (!data.x.defined() || !data.y.defined()) throw ValueError(where + "expected x and y, got an undefined tensor");
-  for (const auto& [name, tensor] : {std::pair("x", &data.x), std::pair("y", &data.y)})
-    if (tensor->rank() == 0) throw ShapeError(where + "expected " + name + " with a batch axis, got a scalar");
-  const std::int64_t n = data.x.dim(0);
-  const auto misfit = [&](const char* name, const Tensor& other) {
-    throw ShapeError(where + "expected x and " + name + " with equally many rows, got x " + to_string(data.x.shape()) +
-                     " and " + name + " " + to_string(other.shape()));
-  };
-  if (data.y.dim(0) != n) misfit("y", data.y);
-  if (data.sample_weight.defined() && (data.sample_weight.rank() == 0 || data.sample_weight.dim(0) != n))
-    misfit("sample_weight", data.sample_weight);
-  if (n == 0) throw ValueError(where + "expected at least one row, got x " + to_string(data.x.shape()));
+void compute(const Dataset& data) {
+  std::vector<Tensor> all = data.x.values();
+  all.insert(all.end(), data.y.begin(), data.y.end());
+  all.insert(all.end(), data.sample_weight.begin(), data.sample_weight.end());
+  eval(all);
 }
 
-void Training::check_fit(const Dataset& data, std::int64_t batch_size) {
-  // One recorded pass, never computed: layers are built, and shapes that do not fit are found before anything changes.
-  const NoGrad no_grad;
-  const std::int64_t rows = std::min(batch_size, data.x.dim(0));
-  Dataset batch{zeros(with_rows(data.x.shape(), rows), {.dtype = data.x.dtype()}),
-                zeros(with_rows(data.y.shape(), rows), {.dtype = data.y.dtype()})};
-  if (data.sample_weight.defined())
-    batch.sample_weight = zeros(with_rows(data.sample_weight.shape(), rows), {.dtype = data.sample_weight.dtype()});
-  Call call;
-  const Tensor y_pred = state.network(batch.x, call);
-  if (y_pred.rank() == 0 || y_pred.dim(0) != rows)
-    throw ShapeError(where + "expected the model to give one output for each of " + std::to_string(rows) +
-                     " rows, got " + to_string(y_pred.shape()) +
-                     (data.x.rank() == 1 ? ": x " + to_string(data.x.shape()) +
-                                               " has no axis of features; expand_dims(x, -1) gives it one"
-                                         : ""));
-  loss_of(batch, y_pred, call);
-  named = weights(state.network);
-  for (const NamedParameter& weight : named) {
-    if (weight.parameter.name() != weight.name) weight.parameter.set_name(weight.name);
-    if (weight.parameter.trainable()) trained.push_back(weight.parameter);
+/// Callbacks know their run while this object lives.
+class Listening {
+ public:
+  Listening(Callbacks callbacks, callbacks::Run& run) : callbacks_(callbacks) {
+    for (const auto& callback : callbacks_) callback->set_run(&run);
   }
-}
+  ~Listening() {
+    for (const auto& callback : callbacks_) callback->set_run(nullptr);
+  }
+  Listening(const Listening&) = delete;
+  Listening& operator=(const Listening&) = delete;
 
-void Training::check_named(const Tensor& loss) {
-  if (compiled.checked) return;
-  std::unordered_set<const Slot*> known;
-  for (const NamedParameter& weight : named) known.insert(weight.parameter.slot());
-  for (const Parameter& used : parameters_of(loss))
-    if (!known.contains(used.slot()))
-      throw ValueError(where + "the loss uses the Parameter " +
-                       (used.name().empty() ? std::string("without a name") : "'" + std::string(used.name()) + "'") +
-                       " " + to_string(used.shape()) + ", which the model's each() does not name: it would not be " +
-                       "trained or saved");
-  compiled.checked = true;
-}
+  template <class F>
+  void tell(F&& f) const {
+    for (const auto& callback : callbacks_) f(*callback);
+  }
+  template <class F>
+  void tell_of_batch(F&& f) const {
+    for (const auto& callback : callbacks_)
+      if (callback->wants_batches()) f(*callback);
+  }
+  bool batches_wanted() const {
+    return std::any_of(callbacks_.begin(), callbacks_.end(), [](const auto& c) { return c->wants_batches(); });
+  }
 
-Dataset Training::gather(const Dataset& data, Numbers rows) const {
-  const Tensor numbers = tensor(rows, {static_cast<std::int64_t>(rows.size())});
-  Dataset batch{take(data.x, numbers), take(data.y, numbers)};
-  if (data.sample_weight.defined()) batch.sample_weight = take(data.sample_weight, numbers);
-  return batch;
-}
+ private:
+  Callbacks callbacks_;
+};
 
-Tensor Training::loss_of(const Dataset& batch, const Tensor& y_pred, const Call& call) const {
-  if (!compiled.loss.defined()) throw ValueError(where + "expected a loss: compile({.loss = ...})");
-  Tensor loss = compiled.loss(batch.y, y_pred, batch.sample_weight);
-  for (const Tensor& penalty : call.penalties) loss = loss + penalty;
-  for (const Tensor& penalty : penalties(state.network)) loss = loss + penalty;
-  if (loss.size() != 1)
-    throw ShapeError(where + "expected a loss with one element, got " + to_string(loss.shape()) +
-                     " (with reduction \"none\" a loss cannot be trained on)");
-  return loss;
-}
+/// Batches one after the other, from rows in memory or from a source.
+struct Feed {
+  const Training* training = nullptr;
+  const Dataset* data = nullptr;
+  std::optional<RowBatches> rows = {};
+  std::vector<std::int64_t> numbers = {};  ///< of the rows that `rows` numbers; empty: the same numbers
+  const BatchSource* source = nullptr;
+  std::int64_t steps = 0;  ///< 0: until the source ends
 
-void Training::update_metrics(const Dataset& batch, const Tensor& y_pred, const Tensor& loss) {
-  const NoGrad no_grad;
-  const double rows = static_cast<double>(batch.x.dim(0));
-  compiled.mean_loss.update_state(cast(loss, float64), Tensor(rows, {.dtype = float64}));
-  for (metrics::Metric& metric : compiled.metrics) metric.update_state(batch.y, y_pred);
-}
-
-void Training::record_step(const Dataset& data, Numbers rows) {
-  const Dataset batch = gather(data, rows);
-  Call call{.training = true};
-  const Tensor y_pred = state.network(batch.x, call);
-  const Tensor loss = loss_of(batch, y_pred, call);
-  check_named(loss);
-  compiled.optimizer.record(trained, grad(loss, trained));
-  update_metrics(batch, y_pred, loss);
-}
-
-void Training::record_evaluation(const Dataset& data, Numbers rows) {
-  const NoGrad no_grad;
-  const Dataset batch = gather(data, rows);
-  Call call;
-  const Tensor y_pred = state.network(batch.x, call);
-  update_metrics(batch, y_pred, loss_of(batch, y_pred, call));
-}
-
-void Training::revert(bool updated) {
-  if (updated) compiled.optimizer.revert(trained);
-  compiled.mean_loss.revert();
-  for (metrics::Metric& metric : compiled.metrics) metric.revert();
-}
-
-template <class Record>
-void Training::run(bool updates, Record&& record) {
-  const std::int64_t before = compiled.optimizer.iterations();
-  try {
-    {
-      // The step is computed as a whole, right after it is recorded.
-      const Quiet quiet;
-      record();
+  bool given() const { return rows || source; }
+  std::optional<Dataset> batch(std::int64_t epoch, std::int64_t step) {
+    if (!rows) {
+      std::optional<Dataset> next = source->batch(epoch, step);
+      if (next) training->check_rows(*next);
+      return next;
     }
-    eval({});
-  } catch (...) {
-    revert(updates && compiled.optimizer.iterations() > before);
-    throw;
+    const Training::Numbers chosen = rows->batch(epoch * steps + step);
+    if (numbers.empty()) return training->gather(*data, chosen);
+    std::vector<std::int64_t> shifted;
+    for (const std::int64_t i : chosen) shifted.push_back(numbers[static_cast<std::size_t>(i)]);
+    return training->gather(*data, shifted);
+  }
+};
+
+/// The numbers are only collected when they are drawn, but the bar counts every step.
+void show(report::Progress& progress, const Training& training, std::int64_t steps) {
+  if (progress.due())
+    progress.update(steps, training.logs().entries());
+  else
+    progress.update(steps);
+}
+
+void train_epoch(Training& training, Feed& feed, int epoch, report::Progress& progress, const Listening& listening,
+                 callbacks::Run& run) {
+  const bool tell = listening.batches_wanted();
+  const std::int64_t first = epoch == run.initial_epoch ? run.initial_step : 0;
+  for (std::int64_t step = first; feed.steps == 0 || step < feed.steps; ++step) {
+    std::optional<Dataset> batch = feed.batch(epoch, step);
+    if (!batch) {
+      if (step == first)
+        throw ValueError(training.where + "expected batches from the source, got none in epoch " +
+                         std::to_string(epoch + 1));
+      break;
+    }
+    if (tell) listening.tell_of_batch([&](callbacks::Callback& c) { c.on_train_batch_begin(step); });
+    const double rate = training.compiled.options.optimizer.learning_rate();
+    training.train_step(*batch);
+    const double loss = training.compiled.mean_loss.result();
+    if (!std::isfinite(loss) && !run.allow_non_finite)
+      throw NumericError(training.where + "the loss became " + (std::isnan(loss) ? "NaN" : "infinite") + " in epoch " +
+                         std::to_string(epoch + 1) + ", batch " + std::to_string(step + 1) +
+                         (feed.steps ? " of " + std::to_string(feed.steps) : "") + " (learning rate " +
+                         number_text(rate) + ")");
+    if (tell) {
+      const Logs logs = training.logs();
+      listening.tell_of_batch([&](callbacks::Callback& c) { c.on_train_batch_end(step, logs); });
+    }
+    show(progress, training, step + 1);
+    if (run.stop_training) break;
   }
 }
 
-void Training::train(const Rows& rows, std::int64_t batch_size, int epoch, report::Progress& progress) {
-  const std::int64_t steps = (rows.size() + batch_size - 1) / batch_size;
-  for (std::int64_t step = 0; step < steps; ++step) {
-    const std::int64_t begin = step * batch_size;
-    const Numbers batch = Numbers(rows.order).subspan(begin, std::min(batch_size, rows.size() - begin));
-    const double rate = compiled.optimizer.learning_rate();
-    run(true, [&] { record_step(rows.data, batch); });
-    const double loss = compiled.mean_loss.result();
-    if (!std::isfinite(loss))
-      throw NumericError(where + "the loss became " + (std::isnan(loss) ? "NaN" : "infinite") + " in epoch " +
-                         std::to_string(epoch + 1) + ", batch " + std::to_string(step + 1) + " of " +
-                         std::to_string(steps) + " (learning rate " + number_text(rate) + ")");
-    show(progress, step + 1);
+void evaluate_all(Training& training, Feed& feed, report::Progress* progress, const Listening& listening) {
+  const bool tell = listening.batches_wanted();
+  training.reset_metrics();
+  listening.tell([](callbacks::Callback& c) { c.on_test_begin(); });
+  for (std::int64_t step = 0; feed.steps == 0 || step < feed.steps; ++step) {
+    std::optional<Dataset> batch = feed.batch(0, step);
+    if (!batch) break;
+    if (tell) listening.tell_of_batch([&](callbacks::Callback& c) { c.on_test_batch_begin(step); });
+    training.test_step(*batch);
+    if (tell) {
+      const Logs logs = training.logs();
+      listening.tell_of_batch([&](callbacks::Callback& c) { c.on_test_batch_end(step, logs); });
+    }
+    if (progress) show(*progress, training, step + 1);
   }
+  const Logs logs = training.logs();
+  listening.tell([&](callbacks::Callback& c) { c.on_test_end(logs); });
 }
 
-void Training::evaluate(const Rows& rows, std::int64_t batch_size, report::Progress* progress) {
-  const std::int64_t steps = (rows.size() + batch_size - 1) / batch_size;
-  for (std::int64_t step = 0; step < steps; ++step) {
-    const std::int64_t begin = step * batch_size;
-    const Numbers batch = Numbers(rows.order).subspan(begin, std::min(batch_size, rows.size() - begin));
-    run(false, [&] { record_evaluation(rows.data, batch); });
-    if (progress) show(*progress, step + 1);
-  }
+bool validates_after(const std::vector<int>& frequency, int epoch) {
+  if (frequency.size() == 1) return (epoch + 1) % frequency[0] == 0;
+  return std::find(frequency.begin(), frequency.end(), epoch + 1) != frequency.end();
 }
 
-void Training::show(report::Progress& progress, std::int64_t steps) const {
-  // The bar counts every step, but the numbers are only collected when they are drawn.
-  if (progress.due()) progress.update(steps, logs().entries());
-  else progress.update(steps);
+/// Brings data into the order of the network's inputs and outputs, if those are known.
+void order_data(const char* where, const Layer& network, Dataset& data) {
+  const auto* graph = network.get_if<LayerGraph>();
+  if (!graph) return;
+  std::vector<std::string> inputs;
+  for (const LayerGraph::Input& input : graph->state->inputs) inputs.push_back(input.name);
+  if (data.x.defined()) data.x = data.x.ordered(where, "input", inputs);
+  if (!data.y.names().empty()) data.y = data.y.ordered(where, "target", graph->state->output_names);
+  if (!data.sample_weight.names().empty())
+    data.sample_weight = data.sample_weight.ordered(where, "sample_weight", graph->state->output_names);
 }
 
-void Training::reset_metrics() {
-  compiled.mean_loss.reset_state();
-  for (metrics::Metric& metric : compiled.metrics) metric.reset_state();
+Dataset first_rows(const Training& training, const Dataset& data, std::int64_t count) {
+  return training.gather(data, data::plain_order(std::min(count, data.x[0].dim(0))));
 }
 
-Logs Training::logs(std::string_view prefix) const {
-  std::vector<std::pair<std::string, double>> all = {{std::string(prefix) + "loss", compiled.mean_loss.result()}};
-  for (const metrics::Metric& metric : compiled.metrics)
-    all.emplace_back(std::string(prefix) + metric.name(), metric.result());
-  std::stable_sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
-  Logs out;
-  for (const auto& [name, value] : all) out.add(name, value);
-  return out;
-}
-
-History Model::fit(const Tensor& x, const Tensor& y, const FitOptions& options) {
-  if (!state_->compiled) throw ValueError("[fit] the model is not compiled: call compile first");
-  Training training("fit", *state_);
-  const auto& where = training.where;
-  check_positive(where, "a batch_size", options.batch_size, 1);
-  check_positive(where, "epochs", options.epochs, 0);
-  check_positive(where, "an initial_epoch", options.initial_epoch, 0);
-  if (!(options.validation_split >= 0 && options.validation_split < 1))
-    throw ValueError(where + "expected a validation_split from 0 to below 1, got " +
-                     number_text(options.validation_split));
-
-  Dataset data{x, y, options.sample_weight};
-  training.check_rows(data);
-  data.sample_weight = with_class_weights(data, options.class_weight);
-  data = computed(data);
-  const std::int64_t n = x.dim(0);
-  const auto kept = static_cast<std::int64_t>(std::floor(static_cast<double>(n) * (1 - options.validation_split)));
-  if (kept == 0)
-    throw ValueError(where + "a validation_split of " + number_text(options.validation_split) +
-                     " leaves none of " + std::to_string(n) + " rows to train on");
-
-  Dataset validation_data = options.validation_data;
-  std::vector<std::int64_t> validation_rows;
-  if (validation_data.x.defined() || validation_data.y.defined()) {
-    training.check_rows(validation_data);
-    validation_data = computed(validation_data);
-    validation_rows = data::plain_order(validation_data.x.dim(0));
-  } else if (kept < n) {
-    validation_data = {data.x, data.y, options.sample_weight};
-    for (std::int64_t i = kept; i < n; ++i) validation_rows.push_back(i);
-  }
-  training.check_fit(data, options.batch_size);
+History run_fit(Training& training, Feed feed, Feed validation, const FitOptions& options, callbacks::Run& run,
+                std::optional<std::uint64_t>& order_seed) {
   std::ostream& out = options.out ? *options.out : std::cout;
   if (training.named.empty())
-    (options.out ? out : std::cerr) << "warning: " << where << "the model has no parameters: nothing will be trained "
+    (options.out ? out : std::cerr) << "warning: " << training.where
+                                    << "the model has no parameters: nothing will be trained "
                                     << "(does its each() name them?)\n";
-  state_->compiled->optimizer.build(training.trained);
-  constrain(state_->compiled->optimizer, state_->network);
-
-  const Training::Rows validation{validation_data, std::move(validation_rows)};
-  const std::uint64_t seed = options.seed ? *options.seed : default_generator().split().seed();
-  const std::int64_t steps = (kept + options.batch_size - 1) / options.batch_size;
+  training.build_optimizer();
+  const Listening listening(options.callbacks, run);
+  listening.tell([](callbacks::Callback& c) { c.on_train_begin(); });
+  order_seed = run.seed;
+  if (feed.rows) {
+    const std::int64_t rows =
+        feed.numbers.empty() ? feed.data->x[0].dim(0) : static_cast<std::int64_t>(feed.numbers.size());
+    feed.rows.emplace(rows, options.batch_size, options.shuffle, run.seed);
+  }
   History history;
-  for (int epoch = options.initial_epoch; epoch < options.epochs; ++epoch) {
-    report::Progress progress(epoch + 1, options.epochs, steps, {.verbose = options.verbose, .out = options.out});
+  Logs logs;
+  for (int epoch = run.initial_epoch; epoch < options.epochs && !run.stop_training; ++epoch) {
+    report::Progress progress(epoch + 1, options.epochs, feed.steps, {.verbose = options.verbose, .out = options.out});
     training.reset_metrics();
-    const auto number = static_cast<std::uint64_t>(epoch);
-    const Training::Rows rows{
-        data, options.shuffle ? data::shuffled_order(kept, seed, number) : data::plain_order(kept)};
-    training.train(rows, options.batch_size, epoch, progress);
-    Logs logs = training.logs();
-    if (validation.size() > 0) {
-      training.reset_metrics();
-      training.evaluate(validation, options.batch_size, nullptr);
+    listening.tell([&](callbacks::Callback& c) { c.on_epoch_begin(epoch); });
+    train_epoch(training, feed, epoch, progress, listening, run);
+    logs = training.logs();
+    if (validation.given() && validates_after(options.validation_freq, epoch)) {
+      evaluate_all(training, validation, nullptr, listening);
       for (const auto& [name, value] : training.logs("val_")) logs.add(name, value);
     }
+    listening.tell([&](callbacks::Callback& c) { c.on_epoch_end(epoch, logs); });
     progress.finish(logs.entries());
     history.add(epoch, logs);
   }
+  listening.tell([&](callbacks::Callback& c) { c.on_train_end(logs); });
   return history;
 }
 
-Logs Model::evaluate(const Tensor& x, const Tensor& y, const EvaluateOptions& options) {
-  if (!state_->compiled) throw ValueError("[evaluate] the model is not compiled: call compile first");
-  Training training("evaluate", *state_);
-  check_positive(training.where, "a batch_size", options.batch_size, 1);
+void check_options(const std::string& where, const FitOptions& options) {
+  check_least(where, "a batch_size", options.batch_size, 1);
+  check_least(where, "epochs", options.epochs, 0);
+  check_least(where, "an initial_epoch", options.initial_epoch, 0);
+  check_least(where, "steps_per_epoch", options.steps_per_epoch, 0);
+  check_least(where, "validation_steps", options.validation_steps, 0);
+  check_least(where, "a validation_batch_size", options.validation_batch_size, 0);
+  if (options.validation_freq.empty()) throw ValueError(where + "expected a validation_freq, got an empty list");
+  for (const int n : options.validation_freq) check_least(where, "a validation_freq", n, 1);
+  if (!(options.validation_split >= 0 && options.validation_split < 1))
+    throw ValueError(where + "expected a validation_split from 0 to below 1, got " +
+                     number_text(options.validation_split));
+}
+
+void need_compiled(const char* where, const Model& model) {
+  if (!model.compiled()) throw ValueError("[" + std::string(where) + "] the model is not compiled: call compile first");
+}
+
+}  // namespace
+
+History Model::fit(const Tensors& x, const Tensors& y, const FitOptions& options) {
+  need_compiled("fit", *this);
+  Training training("fit", *state_);
+  const std::string& where = training.where;
+  check_options(where, options);
   Dataset data{x, y, options.sample_weight};
+  order_data("fit", state_->network, data);
   training.check_rows(data);
-  data = computed(data);
-  training.check_fit(data, options.batch_size);
-  training.reset_metrics();
-  const std::int64_t steps = (x.dim(0) + options.batch_size - 1) / options.batch_size;
-  report::Progress progress(1, 0, steps, {.verbose = options.verbose, .out = options.out});
-  training.evaluate({data, data::plain_order(x.dim(0))}, options.batch_size, &progress);
+  const Tensors plain_weights = data.sample_weight;
+  data.sample_weight = with_class_weights(where, data, options.class_weight);
+  compute(data);
+  const std::int64_t n = data.x[0].dim(0);
+  const auto kept = static_cast<std::int64_t>(std::floor(static_cast<double>(n) * (1 - options.validation_split)));
+  if (kept == 0)
+    throw ValueError(where + "a validation_split of " + number_text(options.validation_split) + " leaves none of " +
+                     std::to_string(n) + " rows to train on");
+
+  Dataset validation_data = options.validation_data;
+  Feed validation{.training = &training, .data = &validation_data};
+  const std::int64_t validation_batch =
+      options.validation_batch_size ? options.validation_batch_size : options.batch_size;
+  if (options.validation_source.batch) {
+    validation.source = &options.validation_source;
+    validation.steps = options.validation_steps ? options.validation_steps : options.validation_source.steps;
+  } else if (validation_data.x.defined() || validation_data.y.defined()) {
+    order_data("fit", state_->network, validation_data);
+    training.check_rows(validation_data);
+    compute(validation_data);
+    validation.rows.emplace(validation_data.x[0].dim(0), validation_batch, false, 0);
+  } else if (kept < n) {
+    validation_data = {data.x, data.y, plain_weights};
+    for (std::int64_t i = kept; i < n; ++i) validation.numbers.push_back(i);
+    validation.rows.emplace(n - kept, validation_batch, false, 0);
+  }
+  if (validation.rows) {
+    const std::int64_t all = validation.rows->steps();
+    validation.steps = options.validation_steps ? std::min(options.validation_steps, all) : all;
+  }
+  training.check_fit(first_rows(training, data, options.batch_size));
+
+  std::ostream& out = options.out ? *options.out : std::cout;
+  callbacks::Run run(*this, out);
+  run.epochs = options.epochs;
+  run.initial_epoch = options.initial_epoch;
+  run.verbose = options.verbose;
+  // A training that goes on keeps the order of rows it would have had.
+  run.seed = options.seed                                                  ? *options.seed
+             : options.initial_epoch > 0 && state_->order_seed.has_value() ? *state_->order_seed
+                                                                           : default_generator().split().seed();
+  Feed feed{.training = &training, .data = &data};
+  feed.rows.emplace(kept, options.batch_size, options.shuffle, run.seed);
+  if (kept < n) feed.numbers = data::plain_order(kept);
+  feed.steps = options.steps_per_epoch ? options.steps_per_epoch : feed.rows->steps();
+  run.steps = feed.steps;
+  return run_fit(training, std::move(feed), std::move(validation), options, run, state_->order_seed);
+}
+
+History Model::fit(const BatchSource& source, const FitOptions& options) {
+  need_compiled("fit", *this);
+  Training training("fit", *state_);
+  check_options(training.where, options);
+  if (!source.batch) throw ValueError(training.where + "expected a source of batches, got an empty one");
+  if (options.validation_split > 0 || options.sample_weight.defined() || !options.class_weight.empty())
+    throw ValueError(training.where + "expected a source that splits and weighs its batches itself, got " +
+                     "validation_split, sample_weight or class_weight");
+  std::optional<Dataset> first = source.batch(options.initial_epoch, 0);
+  if (!first) throw ValueError(training.where + "expected batches from the source, got none");
+  order_data("fit", state_->network, *first);
+  training.check_rows(*first);
+  training.check_fit(*first);
+
+  Dataset validation_data = options.validation_data;
+  Feed validation{.training = &training, .data = &validation_data};
+  if (options.validation_source.batch) {
+    validation.source = &options.validation_source;
+    validation.steps = options.validation_steps ? options.validation_steps : options.validation_source.steps;
+  } else if (validation_data.x.defined()) {
+    order_data("fit", state_->network, validation_data);
+    training.check_rows(validation_data);
+    compute(validation_data);
+    validation.rows.emplace(validation_data.x[0].dim(0),
+                            options.validation_batch_size ? options.validation_batch_size : options.batch_size, false,
+                            0);
+    const std::int64_t all = validation.rows->steps();
+    validation.steps = options.validation_steps ? std::min(options.validation_steps, all) : all;
+  }
+  std::ostream& out = options.out ? *options.out : std::cout;
+  callbacks::Run run(*this, out);
+  run.epochs = options.epochs;
+  run.initial_epoch = options.initial_epoch;
+  run.verbose = options.verbose;
+  Feed feed{.training = &training, .source = &source};
+  feed.steps = options.steps_per_epoch ? options.steps_per_epoch : source.steps;
+  run.steps = feed.steps;
+  return run_fit(training, std::move(feed), std::move(validation), options, run, state_->order_seed);
+}
+
+Logs Model::evaluate(const Tensors& x, const Tensors& y, const EvaluateOptions& options) {
+  need_compiled("evaluate", *this);
+  Training training("evaluate", *state_);
+  check_least(training.where, "a batch_size", options.batch_size, 1);
+  check_least(training.where, "steps", options.steps, 0);
+  Dataset data{x, y, options.sample_weight};
+  order_data("evaluate", state_->network, data);
+  training.check_rows(data);
+  compute(data);
+  training.check_fit(first_rows(training, data, options.batch_size));
+  Feed feed{.training = &training, .data = &data};
+  feed.rows.emplace(data.x[0].dim(0), options.batch_size, false, 0);
+  feed.steps = options.steps ? std::min(options.steps, feed.rows->steps()) : feed.rows->steps();
+  report::Progress progress(1, 0, feed.steps, {.verbose = options.verbose, .out = options.out});
+  callbacks::Run run(*this, options.out ? *options.out : std::cout);
+  const Listening listening(options.callbacks, run);
+  evaluate_all(training, feed, &progress, listening);
   const Logs logs = training.logs();
   progress.finish(logs.entries());
   return logs;
+}
+
+Logs Model::evaluate(const BatchSource& source, const EvaluateOptions& options) {
+  need_compiled("evaluate", *this);
+  Training training("evaluate", *state_);
+  if (!source.batch) throw ValueError(training.where + "expected a source of batches, got an empty one");
+  std::optional<Dataset> first = source.batch(0, 0);
+  if (!first) throw ValueError(training.where + "expected batches from the source, got none");
+  training.check_rows(*first);
+  training.check_fit(*first);
+  Feed feed{.training = &training, .source = &source};
+  feed.steps = options.steps ? options.steps : source.steps;
+  report::Progress progress(1, 0, feed.steps, {.verbose = options.verbose, .out = options.out});
+  callbacks::Run run(*this, options.out ? *options.out : std::cout);
+  const Listening listening(options.callbacks, run);
+  evaluate_all(training, feed, &progress, listening);
+  const Logs logs = training.logs();
+  progress.finish(logs.entries());
+  return logs;
+}
+
+Logs Model::train_on_batch(const Tensors& x, const Tensors& y, const TrainOnBatchOptions& options) {
+  need_compiled("train_on_batch", *this);
+  Training training("train_on_batch", *state_);
+  Dataset batch{x, y, options.sample_weight};
+  order_data("train_on_batch", state_->network, batch);
+  training.check_rows(batch);
+  batch.sample_weight = with_class_weights(training.where, batch, options.class_weight);
+  training.check_fit(batch);
+  training.build_optimizer();
+  training.train_step(batch);
+  return training.logs();
+}
+
+Logs Model::test_on_batch(const Tensors& x, const Tensors& y, const TrainOnBatchOptions& options) {
+  need_compiled("test_on_batch", *this);
+  Training training("test_on_batch", *state_);
+  Dataset batch{x, y, options.sample_weight};
+  order_data("test_on_batch", state_->network, batch);
+  training.check_rows(batch);
+  batch.sample_weight = with_class_weights(training.where, batch, options.class_weight);
+  training.check_fit(batch);
+  training.test_step(batch);
+  return training.logs();
+}
+
+void Model::reset_metrics() {
+  need_compiled("reset_metrics", *this);
+  Training("reset_metrics", *state_).reset_metrics();
 }
 
 }  // namespace xgrad

@@ -27,6 +27,15 @@ bool has_entry(const Entries& entries, std::string_view name) {
 
 }  // namespace
 
+void Logs::set(std::string_view name, double value) {
+  for (auto& [key, old] : entries_)
+    if (key == name) {
+      old = value;
+      return;
+    }
+  add(name, value);
+}
+
 bool Logs::contains(std::string_view name) const { return has_entry(entries_, name); }
 double Logs::operator[](std::string_view name) const { return find_entry(entries_, "logs", name); }
 

@@ -15,6 +15,8 @@ class Logs {
  public:
   using Entry = std::pair<std::string, double>;
   void add(std::string_view name, double value) { entries_.emplace_back(name, value); }
+  /// Adds or replaces.
+  void set(std::string_view name, double value);
   bool contains(std::string_view name) const;
   /// Throws ValueError, with the near misses, for a name there is not.
   double operator[](std::string_view name) const;

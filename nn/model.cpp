@@ -1,38 +1,128 @@
+#include <xgrad/graph/basic.hpp>
 #include <xgrad/graph/grad.hpp>
 #include <xgrad/io/safetensors.hpp>
+#include <xgrad/nn/functional.hpp>
 #include <xgrad/nn/model_state.hpp>
+#include <xgrad/nn/stack.hpp>
 #include <xgrad/optim/names.hpp>
-#include <xgrad/ops/indexing.hpp>
 
 #include <charconv>
-#include <cstring>
 
 namespace xgrad {
 
 Model::Model(Layer network) : state_(new State(std::move(network))) {}
+Model::Model(const Tensors& inputs, const Tensors& outputs, ModelOptions options)
+    : Model(Layer(LayerGraph(inputs, outputs))) {
+  state_->name = std::move(options.name);
+}
 
 Layer& Model::network() const { return state_->network; }
+const std::string& Model::name() const { return state_->name; }
+void Model::set_name(std::string name) { state_->name = std::move(name); }
+
+std::string_view Model::kind_name() const {
+  if (state_->network.get_if<Stack>()) return "Sequential";
+  if (state_->network.get_if<LayerGraph>()) return "Functional";
+  return state_->network.kind_name();
+}
 
 Tensor Model::operator()(const Tensor& x) const {
+  if (is_symbolic(x)) return Layer(*this)(x);
   Call call;
   return state_->network(x, call);
 }
 Tensor Model::operator()(const Tensor& x, Call& call) const { return state_->network(x, call); }
+std::vector<Tensor> Model::operator()(const Tensors& xs) const { return Layer(*this)(std::span<const Tensor>(xs)); }
+std::vector<Tensor> Model::operator()(std::span<const Tensor> xs, Call& call) const {
+  return state_->network(xs, call);
+}
 
 void Model::each(Visit visit) {
   visit.own(state_);
   state_->network.each(visit);
 }
 
-void Model::compile(CompileOptions options) {
-  state_->compiled.emplace(State::Compiled{.optimizer = std::move(options.optimizer),
-                                           .loss = std::move(options.loss),
-                                           .metrics = std::move(options.metrics)});
+std::vector<std::string> Model::input_names() const {
+  const auto* graph = state_->network.get_if<LayerGraph>();
+  if (!graph) return {"input_1"};
+  std::vector<std::string> out;
+  for (const LayerGraph::Input& input : graph->state->inputs) out.push_back(input.name);
+  return out;
 }
+
+std::vector<std::string> Model::output_names() const {
+  if (const auto* graph = state_->network.get_if<LayerGraph>()) return graph->state->output_names;
+  std::vector<std::string> out;
+  if (state_->compiled)
+    for (const State::Output& output : state_->compiled->outputs) out.push_back(output.name);
+  return out;
+}
+
+namespace {
+
+/// The named layers of a network: those of a list or a graph.
+std::vector<std::pair<std::string, Layer*>> layers_of(const Layer& network) {
+  std::vector<std::pair<std::string, Layer*>> out;
+  if (auto* stack = network.get_if<Stack>())
+    for (Stack::Entry& entry : stack->state->entries) out.emplace_back(entry.name, &entry.layer);
+  if (auto* graph = network.get_if<LayerGraph>())
+    for (LayerGraph::Entry& entry : graph->state->layers) out.emplace_back(entry.name, &entry.layer);
+  return out;
+}
+
+}  // namespace
+
+std::vector<std::string> Model::names() const {
+  std::vector<std::string> out;
+  for (const auto& [name, layer] : layers_of(state_->network)) out.push_back(name);
+  return out;
+}
+
+Layer& Model::get_layer(std::string_view name) const {
+  const auto layers = layers_of(state_->network);
+  std::vector<std::string_view> known;
+  for (const auto& [key, layer] : layers) {
+    if (key == name) return *layer;
+    known.push_back(key);
+  }
+  throw_unknown_name(kind_name(), name, known);
+}
+
+Layer& Model::get_layer(std::size_t index) const {
+  const auto layers = layers_of(state_->network);
+  if (index >= layers.size())
+    throw ValueError("[" + std::string(kind_name()) + "] expected the number of one of " +
+                     std::to_string(layers.size()) + " layers, got " + std::to_string(index));
+  return *layers[index].second;
+}
+
+Shape Model::input_shape() const {
+  if (const auto* stack = state_->network.get_if<Stack>()) {
+    const auto& entries = stack->state->entries;
+    return entries.empty() ? Shape() : entries[0].layer.input_shape();
+  }
+  return state_->network.input_shape();
+}
+
+void Model::compile(CompileOptions options) {
+  // What does not fit the outputs, where those are known, is found at once.
+  if (const auto* graph = state_->network.get_if<LayerGraph>()) {
+    const std::vector<std::string>& names = graph->state->output_names;
+    if (options.loss.defined()) static_cast<void>(options.loss.ordered("compile", names));
+    static_cast<void>(options.loss_weights.ordered("compile", names));
+    static_cast<void>(options.metrics.ordered("compile", names));
+    static_cast<void>(options.weighted_metrics.ordered("compile", names));
+  }
+  state_->compiled.emplace(State::Compiled{.options = std::move(options)});
+}
+
+bool Model::compiled() const { return state_->compiled.has_value(); }
+void Model::set_train_step(StepFunction step) { state_->train_step = std::move(step); }
+void Model::set_test_step(StepFunction step) { state_->test_step = std::move(step); }
 
 optimizers::Optimizer& Model::optimizer() const {
   if (!state_->compiled) throw ValueError("[optimizer] the model is not compiled: call compile first");
-  return state_->compiled->optimizer;
+  return state_->compiled->options.optimizer;
 }
 
 std::vector<Tensor> Model::get_weights() const {
@@ -57,51 +147,6 @@ void Model::set_weights(std::span<const Tensor> values) {
   for (std::size_t i = 0; i < all.size(); ++i) all[i].parameter.assign(converted[i]);
   converted.clear();
   eval({});
-}
-
-Tensor Model::predict(const Tensor& x, const PredictOptions& options) const {
-  if (x.rank() == 0) throw ShapeError("[predict] expected x with a batch axis, got a scalar");
-  if (options.batch_size < 1)
-    throw ValueError("[predict] expected a batch_size of 1 or more, got " + std::to_string(options.batch_size));
-  const NoGrad no_grad;
-  const std::int64_t rows = x.dim(0);
-  std::vector<std::int64_t> order;
-  std::vector<std::byte> bytes;
-  std::size_t row_bytes = 0;
-  std::int64_t out_size = 0;
-  Shape shape;
-  DType dtype = float32;
-  for (std::int64_t begin = 0; begin < rows || begin == 0; begin += options.batch_size) {
-    const std::int64_t count = std::min(options.batch_size, rows - begin);
-    order.clear();
-    for (std::int64_t i = 0; i < count; ++i) order.push_back(begin + i);
-    const Tensor y = (*this)(take(x, tensor(order, {count})));
-    if (y.rank() == 0 || y.dim(0) != count)
-      throw ShapeError("[predict] expected one output for each of " + std::to_string(count) + " rows, got " +
-                       to_string(y.shape()));
-    y.eval();
-    if (rows <= options.batch_size) return y;
-    if (begin == 0) {
-      shape = y.shape();
-      shape.set(0, rows);
-      out_size = shape.size();
-      dtype = y.dtype();
-      row_bytes = static_cast<std::size_t>(y.size() / count) * size_of(dtype);
-      bytes.resize(row_bytes * static_cast<std::size_t>(rows));
-    } else if (y.dtype() != dtype || y.size() / count != out_size / rows) {
-      throw ShapeError("[predict] expected outputs of one shape, got " + to_string(y.shape()) + " after " +
-                       to_string(shape));
-    }
-    with_dtype(dtype, [&](auto zero) {
-      const auto values = y.data<decltype(zero)>();
-      std::memcpy(bytes.data() + row_bytes * static_cast<std::size_t>(begin), values.data(), values.size_bytes());
-    });
-  }
-  return with_dtype(dtype, [&](auto zero) {
-    using T = decltype(zero);
-    const std::span values(reinterpret_cast<const T*>(bytes.data()), bytes.size() / sizeof(T));
-    return tensor(values, shape, {.dtype = dtype});
-  });
 }
 
 namespace {

@@ -8,21 +8,34 @@
 namespace xgrad {
 
 struct Model::State : Counted {
+  /// An output with what is made of it.
+  struct Output {
+    std::string name;
+    losses::Loss loss;
+    double weight = 1;
+    std::vector<metrics::Metric> metrics, weighted;
+    metrics::Mean mean_loss{"loss"};
+  };
   /// What `compile` was told.
   struct Compiled {
-    optimizers::Optimizer optimizer;
-    losses::Loss loss;
-    std::vector<metrics::Metric> metrics;
+    CompileOptions options;
+    std::vector<Output> outputs = {};  ///< as soon as their number is known
     metrics::Mean mean_loss{"loss"};
+    std::vector<metrics::Mean> step_logs = {};  ///< of steps of the user's own
     bool checked = false;  ///< whether `each` names every Parameter that the loss uses
   };
 
   explicit State(Layer network) : network(std::move(network)) {}
-  State(const State& other) : Counted(other), network(other.network) {}
+  State(const State& other) : Counted(other), network(other.network), name(other.name) {}
   Counted* copy() const override { return new State(*this); }
 
   Layer network;
+  std::string name;
   std::optional<Compiled> compiled;  // a clone has to be compiled anew
+  StepFunction train_step, test_step;
+  optimizers::NamedTensors waiting;          ///< an optimizer state that was loaded before the optimizer was built
+  std::optional<std::uint64_t> order_seed;   ///< of the rows' order in the last fit
+  std::vector<std::pair<Shape, DType>> seen;  ///< inputs of a network that does not say them, without the batch
 };
 
 }  // namespace xgrad

@@ -1,70 +1,27 @@
 #include <xgrad/graph/basic.hpp>
 #include <xgrad/graph/grad.hpp>
 #include <xgrad/graph/op.hpp>
+#include <xgrad/nn/functional.hpp>
 #include <xgrad/nn/sequential.hpp>
 #include <xgrad/nn/stack.hpp>
-#include <xgrad/optim/names.hpp>
 
 namespace xgrad {
 
 namespace {
 
-/// "MaxPooling2D" -> "max_pooling2d"
-std::string snake_case(std::string_view kind) {
-  std::string out;
-  for (std::size_t i = 0; i < kind.size(); ++i) {
-    const bool upper = kind[i] >= 'A' && kind[i] <= 'Z';
-    const bool after_lower = i > 0 && kind[i - 1] >= 'a' && kind[i - 1] <= 'z';
-    if (upper && after_lower) out += '_';
-    out += upper ? static_cast<char>(kind[i] - 'A' + 'a') : kind[i];
-  }
-  return out;
-}
-
-bool taken(const std::vector<Stack::Entry>& entries, std::string_view name) {
-  for (const Stack::Entry& entry : entries)
-    if (entry.name == name) return true;
-  return false;
-}
-
-std::string name_for(const Layer& layer, const std::vector<Stack::Entry>& entries) {
-  std::string name = layer.name();
-  if (!name.empty()) {
-    if (taken(entries, name))
-      throw ValueError("[Sequential] expected layers of different names, got '" + name + "' twice");
-    return name;
-  }
-  const std::string base = snake_case(layer.kind_name());
-  name = base;
-  for (int i = 1; taken(entries, name); ++i) name = base + "_" + std::to_string(i);
-  return name;
-}
-
 Shape without_batch(const Shape& shape) { return Shape(std::span(shape.begin(), shape.end()).subspan(1)); }
-
-/// What went wrong, and in which layer, unless the message says so.
-std::string in_layer(const Error& error, const std::string& name) {
-  const std::string text = error.what();
-  return text.find(", in " + name) == std::string::npos ? text + ", in " + name : text;
-}
-
-Tensor call_named(const Stack::Entry& entry, const Tensor& x, Call& call) {
-  try {
-    const NameScope scope(entry.name);
-    return entry.layer(x, call);
-  } catch (const ShapeError& error) {
-    throw ShapeError(in_layer(error, entry.name));
-  } catch (const DTypeError& error) {
-    throw DTypeError(in_layer(error, entry.name));
-  }
-}
 
 }  // namespace
 
 Tensor Stack::operator()(const Tensor& x, Call& call) const {
   Tensor y = x;
+  if (!state->input_known && x.rank() > 0) {
+    state->input = without_batch(x.shape());
+    state->input_dtype = x.dtype();
+    state->input_known = true;
+  }
   for (Entry& entry : state->entries) {
-    y = call_named(entry, y, call);
+    y = call_in(entry.name, entry.layer, std::span(&y, 1), call)[0];
     // Threads may share a built model, so nothing is written then.
     if (entry.known || y.rank() == 0) continue;
     entry.output = without_batch(y.shape());
@@ -86,7 +43,13 @@ void Stack::reach(std::size_t i, const Shape& input, DType dtype) const {
   const NoGrad no_grad;
   Call call;
   Entry& entry = state->entries[i];
-  const Tensor y = call_named(entry, zeros(shape, {.dtype = dtype}), call);
+  const Tensor x = zeros(shape, {.dtype = dtype});
+  if (i == 0) {
+    state->input = input;
+    state->input_dtype = dtype;
+    state->input_known = true;
+  }
+  const Tensor y = call_in(entry.name, entry.layer, std::span(&x, 1), call)[0];
   if (y.rank() == 0) return;
   entry.output = without_batch(y.shape());
   entry.dtype = y.dtype();
@@ -104,7 +67,7 @@ Sequential::Sequential(const std::vector<Layer>& layers) : Sequential() {
 void Sequential::add(Layer layer) {
   const Stack& stack = *network().get_if<Stack>();
   std::vector<Stack::Entry>& entries = stack.state->entries;
-  std::string name = name_for(layer, entries);
+  std::string name = name_among("Sequential", layer, names());
   entries.push_back({std::move(name), std::move(layer)});
   try {
     const std::size_t last = entries.size() - 1;
@@ -136,33 +99,5 @@ void Sequential::build(const Shape& input_shape, DType dtype) {
 }
 
 std::size_t Sequential::size() const { return network().get_if<Stack>()->state->entries.size(); }
-
-std::vector<std::string> Sequential::names() const {
-  std::vector<std::string> out;
-  for (const Stack::Entry& entry : network().get_if<Stack>()->state->entries) out.push_back(entry.name);
-  return out;
-}
-
-Layer& Sequential::get_layer(std::string_view name) const {
-  std::vector<std::string_view> known;
-  for (Stack::Entry& entry : network().get_if<Stack>()->state->entries) {
-    if (entry.name == name) return entry.layer;
-    known.push_back(entry.name);
-  }
-  throw_unknown_name("Sequential", name, known);
-}
-
-Layer& Sequential::get_layer(std::size_t index) const {
-  std::vector<Stack::Entry>& entries = network().get_if<Stack>()->state->entries;
-  if (index >= entries.size())
-    throw ValueError("[Sequential] expected the number of one of " + std::to_string(entries.size()) +
-                     " layers, got " + std::to_string(index));
-  return entries[index].layer;
-}
-
-Shape Sequential::input_shape() const {
-  const std::vector<Stack::Entry>& entries = network().get_if<Stack>()->state->entries;
-  return entries.empty() ? Shape() : entries[0].layer.input_shape();
-}
 
 }  // namespace xgrad

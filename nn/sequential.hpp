@@ -29,13 +29,6 @@ class Sequential : public Model {
   void build(const Shape& input_shape, DType dtype = float32);
 
   std::size_t size() const;
-  /// The names of the layers in order.
-  std::vector<std::string> names() const;
-  /// The layer with this name or number. Throws ValueError, with the near misses, if there is none.
-  Layer& get_layer(std::string_view name) const;
-  Layer& get_layer(std::size_t index) const;
-  /// The shape of one input without the batch, or rank 0 if it is not known yet.
-  Shape input_shape() const;
 };
 
 }  // namespace xgrad

@@ -17,6 +17,9 @@ struct Stack {
   struct State : Counted {
     Counted* copy() const override { return new State(*this); }
     std::vector<Entry> entries;
+    bool input_known = false;  ///< whether the layers were built for an input of this shape, without the batch
+    Shape input = {};
+    DType input_dtype = float32;
   };
 
   Tensor operator()(const Tensor& x, Call& call) const;

@@ -6,6 +6,8 @@
 namespace xgrad {
 
 void Visitor::generator(std::string_view, Generator&) {}
+void Visitor::state(std::string_view name, Parameter& parameter) { this->parameter(name, parameter, {}); }
+void Visitor::trainable(bool&) {}
 void Visitor::enter(std::string_view name, std::string_view) { names_.emplace_back(name); }
 void Visitor::leave() { names_.pop_back(); }
 void Visitor::shared(Shared<Counted>&) {}
@@ -67,7 +69,30 @@ struct Cloning final : Visitor {
   std::vector<Shared<Counted>> kept;
 };
 
+/// Sets what is trained, or only looks whether all is built.
+struct Freezing final : Visitor {
+  explicit Freezing(bool value) : value(value) {}
+  void parameter(std::string_view name, Parameter& parameter, const ParameterRules&) override {
+    if (!parameter.defined())
+      throw ValueError("[set_trainable] expected a model that is built, but '" + path(name) +
+                       "' is not there yet: give input_shape, or call the model once");
+    if (apply) parameter.set_trainable(value);
+  }
+  void state(std::string_view, Parameter&) override {}
+  void trainable(bool& flag) override {
+    if (apply) flag = value;
+  }
+  bool value, apply = false;
+};
+
 }  // namespace
+
+void set_trainable(const EachOf& each, bool trainable) {
+  Freezing freezing(trainable);
+  each(Visit(freezing));
+  freezing.apply = true;
+  each(Visit(freezing));
+}
 
 std::vector<NamedParameter> weights(const EachOf& each) {
   Collect collect;

@@ -28,6 +28,10 @@ class Visitor {
   virtual ~Visitor() = default;
   virtual void parameter(std::string_view name, Parameter& parameter, const ParameterRules& rules) = 0;
   virtual void generator(std::string_view name, Generator& generator);
+  /// State that training changes, but not by gradients: moving means, counts.
+  virtual void state(std::string_view name, Parameter& parameter);
+  /// Whether a layer is trained, where it behaves differently if not (batch normalization).
+  virtual void trainable(bool& flag);
   /// A layer begins; `kind` is the name of its type.
   virtual void enter(std::string_view name, std::string_view kind);
   virtual void leave();
@@ -80,6 +84,9 @@ class Visit {
   }
   /// Random state, which is saved with the model.
   void operator()(std::string_view name, Generator& generator) const { visitor_->generator(name, generator); }
+  /// State that is saved with the model and not trained.
+  void state(std::string_view name, Parameter& parameter) const { visitor_->state(name, parameter); }
+  void trainable(bool& flag) const { visitor_->trainable(flag); }
   template <Layered L>
   void operator()(std::string_view name, L& layer) const {
     std::string_view kind = kind_of<L>();
@@ -130,6 +137,7 @@ std::vector<NamedGenerator> generators(const EachOf& each);
 std::vector<Tensor> penalties(const EachOf& each);
 void constrain(optimizers::Optimizer& optimizer, const EachOf& each);
 void clone(const EachOf& each);
+void set_trainable(const EachOf& each, bool trainable);
 }  // namespace detail
 
 /// Every Parameter that the model's `each` names, once, with its path ("hidden/kernel"). Layers that are not built yet
@@ -171,6 +179,13 @@ std::vector<Tensor> penalties(M& model) {
 template <Layered M>
 void constrain(optimizers::Optimizer& optimizer, M& model) {
   detail::constrain(optimizer, [&model](Visit visit) { model.each(visit); });
+}
+
+/// Freezes a layer or model, or thaws it: whether its weights are trained. State that is never trained stays as it is.
+/// Throws ValueError, before anything changes, for a layer that has no weights yet because it is not built.
+template <Layered M>
+void set_trainable(M& model, bool trainable) {
+  detail::set_trainable([&model](Visit visit) { model.each(visit); }, trainable);
 }
 
 /// A copy with Parameters and random state of its own (plain copies share them). What is shared inside the model stays

@@ -144,6 +144,7 @@ Optimizer::Optimizer(Shared<const Rule> rule, LearningRate learning_rate, const 
 std::string_view Optimizer::name() const { return state_->rule->name(); }
 std::int64_t Optimizer::iterations() const { return state_->iterations; }
 double Optimizer::learning_rate() const { return state_->learning_rate(state_->iterations); }
+bool Optimizer::scheduled() const { return state_->learning_rate.scheduled(); }
 void Optimizer::set_learning_rate(LearningRate learning_rate) { state_->learning_rate = std::move(learning_rate); }
 const std::vector<Parameter>& Optimizer::parameters() const { return state_->parameters; }
 

@@ -50,6 +50,8 @@ class Optimizer {
   /// The rate the next update will use.
   double learning_rate() const;
   void set_learning_rate(LearningRate learning_rate);
+  /// Whether the rate is a schedule.
+  bool scheduled() const;
 
   /// Makes the state of these Parameters now, and remembers them for `step` and `minimize(loss)`. Those already known
   /// keep theirs; those that are not trainable are left out. Throws DTypeError unless they are floating.

@@ -80,6 +80,12 @@ class Function<R(Args...)> {
 
   explicit operator bool() const { return static_cast<bool>(body_); }
   R operator()(Args... args) const { return body_->call(std::forward<Args>(args)...); }
+  /// The callable, if it is of this type; else null.
+  template <class F>
+  const F* target() const {
+    const auto* held = dynamic_cast<const Held<F>*>(body_.get());
+    return held ? &held->f : nullptr;
+  }
 
  private:
   struct Body : Counted {
