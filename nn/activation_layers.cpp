@@ -1,4 +1,5 @@
 #include <xgrad/nn/activation_layers.hpp>
+#include <xgrad/nn/fields.hpp>
 #include <xgrad/ops/activation.hpp>
 #include <xgrad/ops/elementwise.hpp>
 #include <xgrad/ops/reduce.hpp>
@@ -30,19 +31,27 @@ ReLU::ReLU(ReLUOptions o)
   check_not_negative(where, "threshold", threshold);
 }
 Tensor ReLU::operator()(const Tensor& x) const {
+  if (is_symbolic(x)) return symbolic_call(Layer(*this), std::span(&x, 1))[0];
   return relu(x, negative_slope, max_value.value_or(std::numeric_limits<double>::infinity()), threshold);
 }
 
 LeakyReLU::LeakyReLU(LeakyReLUOptions o) : negative_slope(o.negative_slope), name(std::move(o.name)) {
   check_not_negative(label("LeakyReLU", name), "negative_slope", negative_slope);
 }
-Tensor LeakyReLU::operator()(const Tensor& x) const { return leaky_relu(x, negative_slope); }
+Tensor LeakyReLU::operator()(const Tensor& x) const {
+  if (is_symbolic(x)) return symbolic_call(Layer(*this), std::span(&x, 1))[0];
+  return leaky_relu(x, negative_slope);
+}
 
 ELU::ELU(ELUOptions o) : alpha(o.alpha), name(std::move(o.name)) {}
-Tensor ELU::operator()(const Tensor& x) const { return elu(x, alpha); }
+Tensor ELU::operator()(const Tensor& x) const {
+  if (is_symbolic(x)) return symbolic_call(Layer(*this), std::span(&x, 1))[0];
+  return elu(x, alpha);
+}
 
 Softmax::Softmax(SoftmaxOptions o) : axis(o.axis), name(std::move(o.name)) {}
 Tensor Softmax::operator()(const Tensor& x) const {
+  if (is_symbolic(x)) return symbolic_call(Layer(*this), std::span(&x, 1))[0];
   if (!axis.all() && axis.end() - axis.begin() == 1) return softmax(x, *axis.begin());
   return exp(x - logsumexp(x, axis, true));
 }
@@ -100,10 +109,7 @@ void PReLU::build(const Shape& input, DType dtype, Generator& generator) const {
   s.alpha = Parameter(values, (o.name.empty() ? "p_re_lu" : o.name) + "/alpha");
 }
 
-Tensor PReLU::operator()(const Tensor& x) const {
-  Call call;
-  return (*this)(x, call);
-}
+Tensor PReLU::operator()(const Tensor& x) const { return call_alone(*this, x); }
 
 Tensor PReLU::operator()(const Tensor& x, Call& call) const {
   const PReLUOptions& o = state_->options;
@@ -128,6 +134,113 @@ Tensor PReLU::operator()(const Tensor& x, Call& call) const {
 void PReLU::each(Visit visit) {
   visit.own(state_);
   visit("alpha", state_->alpha, state_->options.alpha_regularizer, state_->options.alpha_constraint);
+}
+
+namespace {
+
+void describe(Fields& f, ReLUOptions& o) {
+  f("max_value", o.max_value);
+  f("negative_slope", o.negative_slope);
+  f("threshold", o.threshold);
+  f("name", o.name);
+}
+
+}  // namespace
+
+Config ReLU::get_config() const {
+  ReLUOptions o{max_value, negative_slope, threshold, name};
+  return written([&](Fields& f) { describe(f, o); });
+}
+
+ReLU ReLU::from_config(const Config& config) {
+  ReLUOptions o;
+  read_config("ReLU", config, [&](Fields& f) { describe(f, o); });
+  return ReLU(std::move(o));
+}
+
+namespace {
+
+void describe(Fields& f, LeakyReLUOptions& o) {
+  f("negative_slope", o.negative_slope);
+  f("name", o.name);
+}
+
+}  // namespace
+
+Config LeakyReLU::get_config() const {
+  LeakyReLUOptions o{negative_slope, name};
+  return written([&](Fields& f) { describe(f, o); });
+}
+
+LeakyReLU LeakyReLU::from_config(const Config& config) {
+  LeakyReLUOptions o;
+  read_config("LeakyReLU", config, [&](Fields& f) { describe(f, o); });
+  return LeakyReLU(std::move(o));
+}
+
+namespace {
+
+void describe(Fields& f, ELUOptions& o) {
+  f("alpha", o.alpha);
+  f("name", o.name);
+}
+
+}  // namespace
+
+Config ELU::get_config() const {
+  ELUOptions o{alpha, name};
+  return written([&](Fields& f) { describe(f, o); });
+}
+
+ELU ELU::from_config(const Config& config) {
+  ELUOptions o;
+  read_config("ELU", config, [&](Fields& f) { describe(f, o); });
+  return ELU(std::move(o));
+}
+
+namespace {
+
+void describe(Fields& f, SoftmaxOptions& o) {
+  f("axis", o.axis);
+  f("name", o.name);
+}
+
+}  // namespace
+
+Config Softmax::get_config() const {
+  SoftmaxOptions o{axis, name};
+  return written([&](Fields& f) { describe(f, o); });
+}
+
+Softmax Softmax::from_config(const Config& config) {
+  SoftmaxOptions o;
+  read_config("Softmax", config, [&](Fields& f) { describe(f, o); });
+  return Softmax(std::move(o));
+}
+
+namespace {
+
+void describe(Fields& f, PReLUOptions& o) {
+  f("alpha_initializer", o.alpha_initializer);
+  f("alpha_regularizer", o.alpha_regularizer);
+  f("alpha_constraint", o.alpha_constraint);
+  f("shared_axes", o.shared_axes);
+  f("input_shape", o.input_shape);
+  f("name", o.name);
+  f("dtype", o.dtype);
+}
+
+}  // namespace
+
+Config PReLU::get_config() const {
+  PReLUOptions o = state_->options;
+  return written([&](Fields& f) { describe(f, o); });
+}
+
+PReLU PReLU::from_config(const Config& config) {
+  PReLUOptions o;
+  read_config("PReLU", config, [&](Fields& f) { describe(f, o); });
+  return PReLU(std::move(o));
 }
 
 }  // namespace xgrad

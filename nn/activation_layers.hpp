@@ -2,9 +2,8 @@
 /// Activations with options of their own, as layers: ReLU, LeakyReLU, ELU, PReLU, Softmax.
 
 #include <xgrad/graph/basic.hpp>
-#include <xgrad/nn/call.hpp>
 #include <xgrad/nn/initializers.hpp>
-#include <xgrad/nn/visit.hpp>
+#include <xgrad/nn/layer.hpp>
 
 #include <optional>
 
@@ -22,6 +21,8 @@ struct ReLU {
   /// Throws ValueError for negative options.
   explicit ReLU(ReLUOptions options = {});
   Tensor operator()(const Tensor& x) const;
+  Config get_config() const;
+  static ReLU from_config(const Config& config);
 
   std::optional<double> max_value;
   double negative_slope, threshold;
@@ -37,6 +38,8 @@ struct LeakyReLUOptions {
 struct LeakyReLU {
   explicit LeakyReLU(LeakyReLUOptions options = {});
   Tensor operator()(const Tensor& x) const;
+  Config get_config() const;
+  static LeakyReLU from_config(const Config& config);
 
   double negative_slope;
   std::string name;
@@ -51,6 +54,8 @@ struct ELUOptions {
 struct ELU {
   explicit ELU(ELUOptions options = {});
   Tensor operator()(const Tensor& x) const;
+  Config get_config() const;
+  static ELU from_config(const Config& config);
 
   double alpha;
   std::string name;
@@ -65,6 +70,8 @@ struct SoftmaxOptions {
 struct Softmax {
   explicit Softmax(SoftmaxOptions options = {});
   Tensor operator()(const Tensor& x) const;
+  Config get_config() const;
+  static Softmax from_config(const Config& config);
   /// The same among the elements where the mask, which broadcasts to x, is true (numbers: above 0.5); 0 elsewhere.
   Tensor operator()(const Tensor& x, const Tensor& mask) const;
 
@@ -93,6 +100,8 @@ class PReLU {
   Tensor operator()(const Tensor& x) const;
   Tensor operator()(const Tensor& x, Call& call) const;
   void each(Visit visit);
+  Config get_config() const;
+  static PReLU from_config(const Config& config);
 
   void build(const Shape& input, DType dtype, Generator& generator) const;
   const Parameter& alpha() const;  ///< undefined until built

@@ -88,48 +88,18 @@ void describe(Fields& f, OrthogonalRegularizer& o) {
 
 using namespace constraints;
 
-/// The axes of a norm: nothing stands for all.
-void describe_axes(Fields& f, Axes& axes) {
-  std::optional<std::vector<std::int64_t>> list;
-  if (!axes.all()) list.emplace(axes.begin(), axes.end());
-  f("axis", list);
-  if (!f.reading()) return;
-  axes = Axes();
-  if (!list) return;
-  if (list->size() > static_cast<std::size_t>(max_rank)) throw ValueError("expected at most 8 axes");
-  const auto at = [&](std::size_t i) { return static_cast<int>((*list)[i]); };
-  switch (list->size()) {
-    case 0:
-      axes = Axes::none();
-      break;
-    case 1:
-      axes = Axes(at(0));
-      break;
-    case 2:
-      axes = {at(0), at(1)};
-      break;
-    case 3:
-      axes = {at(0), at(1), at(2)};
-      break;
-    case 4:
-      axes = {at(0), at(1), at(2), at(3)};
-      break;
-    default:
-      throw ValueError("expected at most 4 axes");
-  }
-}
 void describe(Fields& f, MaxNorm& o) {
   f("max_value", o.max_value);
-  describe_axes(f, o.axis);
+  f("axis", o.axis);
 }
 void describe(Fields& f, MinMaxNorm& o) {
   f("min_value", o.min_value);
   f("max_value", o.max_value);
   f("rate", o.rate);
-  describe_axes(f, o.axis);
+  f("axis", o.axis);
 }
 void describe(Fields&, NonNeg&) {}
-void describe(Fields& f, UnitNorm& o) { describe_axes(f, o.axis); }
+void describe(Fields& f, UnitNorm& o) { f("axis", o.axis); }
 
 /// Writes the object in a Function, if it is one of these types.
 template <class... Ts, class F>
@@ -179,6 +149,32 @@ void Fields::finish() const {
     if (found) continue;
     const std::vector<std::string_view> known(known_.begin(), known_.end());
     throw_unknown_name(where_ + " config", name, known);
+  }
+}
+
+Config Fields::write(const Axes& value) {
+  if (value.all()) return {};
+  std::vector<Config> list;
+  for (const int axis : value) list.emplace_back(axis);
+  return list;
+}
+
+void Fields::read(const Config& config, Axes& value) {
+  value = Axes();
+  if (config.is_nothing()) return;
+  if (config.kind() == Config::Kind::integer) {
+    value = Axes(static_cast<int>(config.integer()));
+    return;
+  }
+  std::vector<int> axes;
+  for (const Config& item : config.list()) axes.push_back(static_cast<int>(item.integer()));
+  switch (axes.size()) {
+    case 0: value = Axes::none(); break;
+    case 1: value = Axes(axes[0]); break;
+    case 2: value = {axes[0], axes[1]}; break;
+    case 3: value = {axes[0], axes[1], axes[2]}; break;
+    case 4: value = {axes[0], axes[1], axes[2], axes[3]}; break;
+    default: throw ValueError("expected at most 4 axes");
   }
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 /// Options as a Config and back, by one description for both. Internal to nn/.
 
+#include <xgrad/graph/basic.hpp>
 #include <xgrad/nn/activations.hpp>
 #include <xgrad/nn/config.hpp>
 #include <xgrad/nn/initializers.hpp>
@@ -42,6 +43,7 @@ class Fields {
   static Config write(const Shape& value) { return value; }
   static Config write(DType value) { return value; }
   static Config write(const Config& value) { return value; }
+  static Config write(const Axes& value);  ///< nothing: all
   static Config write(const ActivationFunction& value);
   static Config write(const initializers::Initializer& value);
   static Config write(const regularizers::Regularizer& value);
@@ -71,6 +73,7 @@ class Fields {
   static void read(const Config& config, Shape& value) { value = config.shape(); }
   static void read(const Config& config, DType& value) { value = config.dtype(); }
   static void read(const Config& config, Config& value) { value = config; }
+  static void read(const Config& config, Axes& value);
   static void read(const Config& config, ActivationFunction& value);
   static void read(const Config& config, initializers::Initializer& value);
   static void read(const Config& config, regularizers::Regularizer& value);

@@ -18,13 +18,10 @@ namespace {
 
 std::string plural(std::size_t n, const char* what) { return std::to_string(n) + " " + what + (n == 1 ? "" : "s"); }
 
-/// Weights as losses and metrics take them, with the steps left out that the mask rules out. Averaging losses weigh the
-/// rest more, so that the mean is that of what counts.
-Tensor masked(const Tensor& weight, const Tensor& mask, bool averaged) {
+/// Weights as metrics take them, 0 for the steps that the mask rules out.
+Tensor masked(const Tensor& weight, const Tensor& mask) {
   if (!mask.defined()) return weight;
-  const NoGrad no_grad;
   Tensor counted = cast(mask, weight.defined() && is_floating(weight.dtype()) ? weight.dtype() : float32);
-  if (averaged) counted = counted * (count(counted) / maximum(sum(counted), 1));
   if (!weight.defined()) return counted;
   Tensor w = weight;
   while (w.rank() < counted.rank()) w = expand_dims(w, -1);
@@ -188,7 +185,7 @@ Training::Forward Training::forward(const Dataset& batch, Call& call) {
       out.losses.emplace_back();
       continue;
     }
-    const Tensor loss = output.loss(batch.y[i], out.outputs[i], masked(weight_of(batch, out, i), out.masks[i], true));
+    const Tensor loss = output.loss(batch.y[i], out.outputs[i], weight_of(batch, out, i), out.masks[i]);
     out.losses.push_back(loss);
     const Tensor weighed = output.weight == 1 ? loss : loss * output.weight;
     out.total = out.total.defined() ? out.total + weighed : weighed;
@@ -209,10 +206,10 @@ void Training::update_metrics(const Dataset& batch, const Forward& pass) {
     Model::State::Output& output = compiled.outputs[i];
     if (pass.outputs.size() > 1 && pass.losses[i].defined())
       output.mean_loss.update_state(cast(pass.losses[i], float64), rows);
-    const Tensor unweighted = masked({}, pass.masks[i], false);
+    const Tensor unweighted = masked({}, pass.masks[i]);
     for (metrics::Metric& metric : output.metrics) metric.update_state(batch.y[i], pass.outputs[i], unweighted);
     if (output.weighted.empty()) continue;
-    const Tensor weights = masked(weight_of(batch, pass, i), pass.masks[i], false);
+    const Tensor weights = masked(weight_of(batch, pass, i), pass.masks[i]);
     for (metrics::Metric& metric : output.weighted) metric.update_state(batch.y[i], pass.outputs[i], weights);
   }
 }
