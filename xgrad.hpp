@@ -82,6 +82,7 @@
 #include <xgrad/nn/logs.hpp>
 #include <xgrad/nn/losses.hpp>
 #include <xgrad/nn/metrics.hpp>
+#include <xgrad/nn/metrics_confusion.hpp>
 #include <xgrad/nn/model.hpp>
 #include <xgrad/nn/regularizers.hpp>
 #include <xgrad/nn/saving.hpp>

@@ -46,6 +46,11 @@ Pair labels_and_rows(std::string_view where, const Tensor& y_true, const Tensor&
   return {t, floating(y_pred)};
 }
 
+Tensor ratio(const Tensor& a, const Tensor& b) {
+  const Tensor none = equal(b, 0);
+  return where(none, 0, a / where(none, 1, b));
+}
+
 Tensor normalized(const Tensor& x, Axes axis) {
   const Tensor squares = sum(square(x), axis, true);
   // Both sides of the choice stay finite, so that zeros have a gradient.

@@ -19,6 +19,9 @@ void check_smoothing(std::string_view where, double smoothing);
 /// Labels as integers, with the shape of y_pred without its last axis. Throws ShapeError if they do not fit.
 Pair labels_and_rows(std::string_view where, const Tensor& y_true, const Tensor& y_pred);
 
+/// a / b, and 0 where b is 0.
+Tensor ratio(const Tensor& a, const Tensor& b);
+
 /// x divided by its 2-norm along an axis; what is shorter than 1e-7 is divided by that.
 Tensor normalized(const Tensor& x, Axes axis);
 

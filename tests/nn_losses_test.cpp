@@ -195,9 +195,9 @@ TEST_CASE("accuracy chooses by the shapes") {
   CHECK(of(tensor({0, 1, 1, 0}), tensor({.1, .7, .4, .2})) == .75);
 }
 
-TEST_CASE("the threshold of binary accuracy counts as positive") {
+TEST_CASE("the threshold of binary accuracy does not count as positive") {
   metrics::BinaryAccuracy m({.threshold = .25});
-  m.update_state(tensor({1, 1}), tensor({.25, .2}));
+  m.update_state(tensor({0, 1}), tensor({.25, .2}));
   CHECK(m.result() == .5);
 }
 
