@@ -158,7 +158,7 @@ std::string written(const Node* node, F call) {
     if (text.find(' ') != std::string::npos) text = "(" + text + ")";
     inputs.push_back(zeros(input->shape, {.dtype = input->dtype}).eval().named(text));
   }
-  return formula(again(node, inputs));
+  return formula(again(node, inputs), FormulaStyle::code);
 }
 
 std::string called(const Node* node) {

@@ -1,5 +1,6 @@
 /// Lowering: the request's operations as the few forms the planner knows, simplified where no bit can change.
 
+#include <xgrad/graph/identities.hpp>
 #include <xgrad/graph/plan_ir.hpp>
 
 #include <unordered_map>
@@ -105,11 +106,9 @@ std::uint32_t Lowering::simplified(const Value& v) const {
   const auto keeps = [&](int k) {
     return v.in[k].shape.size() == v.size && out_.values[v.in[k].value].dtype == v.dtype;
   };
-  if (v.code == Code::multiply && is(1, 1) && keeps(0)) return v.in[0].value;
-  if (v.code == Code::multiply && is(0, 1) && keeps(1)) return v.in[1].value;
-  if (v.code == Code::divide && is(1, 1) && keeps(0)) return v.in[0].value;
-  if (v.code == Code::subtract && is(1, 0) && keeps(0)) return v.in[0].value;
-  if (v.code == Code::power && is(1, 1) && keeps(0)) return v.in[0].value;
+  for (const Identity& identity : identities)
+    if (v.code == identity.code && is(identity.operand, identity.number) && keeps(identity.result))
+      return v.in[identity.result].value;
   return none;
 }
 

@@ -71,7 +71,7 @@ Part expression(const Node* node, std::span<const Part> in) {
 
 std::string number_text(double value) { return shortest(value, float64); }
 
-std::string formula(const Tensor& y) {
+std::string code_formula(const Tensor& y) {
   if (!y.defined()) throw ValueError("[formula] expected a tensor, got one that was never given a value");
   const Walk walk(y.node(), Follow::values);
   const std::span<Node* const> order = walk.order();

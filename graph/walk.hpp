@@ -65,6 +65,9 @@ class Walk {
   std::unordered_map<const Node*, std::uint32_t> foreign_;  ///< places of nodes nothing may be written into
 };
 
+/// formula(y, FormulaStyle::code).
+std::string code_formula(const Tensor& y);
+
 /// What is recorded while it lives carries the place and layer of this node.
 class OnBehalf {
  public:
