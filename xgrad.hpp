@@ -38,14 +38,11 @@
 #include <xgrad/diff/checkpoint.hpp>
 #include <xgrad/diff/custom.hpp>
 #include <xgrad/diff/gradcheck.hpp>
-<<<<<<< HEAD
 #include <xgrad/diff/lane.hpp>
 #include <xgrad/diff/lane_math.hpp>
 #include <xgrad/diff/map.hpp>
 #include <xgrad/diff/op_name.hpp>
-=======
 #include <xgrad/diff/symbolic.hpp>
->>>>>>> cfed504 (Formulas as mathematics and in LaTeX, down to named tensors; simplify, substitute and same; one table of identities for the planner and simplify)
 #include <xgrad/diff/tensors.hpp>
 #include <xgrad/diff/transforms.hpp>
 #include <xgrad/diff/vmap.hpp>
