@@ -44,6 +44,7 @@
 #include <xgrad/diff/op_name.hpp>
 #include <xgrad/diff/symbolic.hpp>
 #include <xgrad/diff/tensors.hpp>
+#include <xgrad/diff/trace.hpp>
 #include <xgrad/diff/transforms.hpp>
 #include <xgrad/diff/vmap.hpp>
 

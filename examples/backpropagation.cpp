@@ -1,5 +1,6 @@
 /// Backpropagation by hand: x -> z1 = x w1 + b1, a1 = sigmoid(z1) -> z2 = a1 w2 + b2, a2 = sigmoid(z2), with the error
-/// E = (T - a2)^2 / 2 and the update w -= rate * dE/dw. Three steps as a table, then steps until E < 0.0001.
+/// E = (T - a2)^2 / 2 and the update w -= rate * dE/dw. The update formulas, the hand calculation of the first step,
+/// three steps as a table, then steps until E < 0.0001.
 
 #include <xgrad/xgrad.hpp>
 
@@ -33,7 +34,7 @@ constexpr Line expected[] = {
 static Parameter weight(double value, const char* name) { return Parameter(Tensor(value, {.dtype = float64}), name); }
 
 int main() {
-  const Tensor x(0.1, {.dtype = float64}), target(0.25, {.dtype = float64});
+  const Tensor x(0.1, {.dtype = float64, .name = "x1"}), target(0.25, {.dtype = float64, .name = "T"});
   const Parameter w1 = weight(0.15, "w1"), b1 = weight(0.40, "b1"), w2 = weight(0.45, "w2"), b2 = weight(0.65, "b2");
   constexpr double rate = 0.4;
 
@@ -42,9 +43,9 @@ int main() {
   int updates = 0;
   double error = 1;
   while (true) {
-    const Tensor z1 = x * w1 + b1, a1 = sigmoid(z1);
-    const Tensor z2 = a1 * w2 + b2, a2 = sigmoid(z2);
-    const Tensor e = square(target - a2) / 2;
+    const Tensor z1 = (x * w1 + b1).named("z1"), a1 = sigmoid(z1).named("a1");
+    const Tensor z2 = (a1 * w2 + b2).named("z2"), a2 = sigmoid(z2).named("a2");
+    const Tensor e = (square(target - a2) / 2).named("E");
     const auto [dw1, db1, dw2, db2] = grad(e, {w1, b1, w2, b2});
 
     // The chain rule as the textbook writes it gives what `grad` found.
@@ -52,6 +53,13 @@ int main() {
     for (const auto& [found, by_hand] : {std::pair{dw2, delta2 * a1}, {db2, delta2}, {dw1, delta1 * x}, {db1, delta1}})
       right = right && std::abs(found.item() - by_hand.item()) < 1e-15;
 
+    if (updates == 0) {
+      std::printf("E = %s\n", formula(e).c_str());
+      for (const auto& [w, dw] : {std::pair{"w2", dw2}, {"b2", db2}, {"w1", dw1}, {"b1", db1}})
+        std::printf("%s -> %s - η · (%s)\n", w, w, formula(dw).c_str());
+      right = right && formula(dw1) == "-(T - a2) · a2 (1 - a2) · w2 · a1 (1 - a1) · x1";
+      std::printf("\n%s\n", backprop_trace(e).text().c_str());
+    }
     error = e.item();
     if (error < 1e-4 || updates == 1000) break;
     for (const auto& [w, dw] : {std::pair{w1, dw1}, {b1, db1}, {w2, dw2}, {b2, db2}}) w.assign(w - rate * dw);
