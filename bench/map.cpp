@@ -61,8 +61,8 @@ void compare(const char* type) {
   // The loop by hand gets warm memory of its own, as a result does from the pool.
   std::vector<T> out(n), slope(n);
   const auto print = [&](const char* what, auto own, auto hand) {
-    std::printf("%s %-22s map %7.1f us (median %7.1f)  by hand %7.1f us (median %7.1f)  ratio %.2f (%.2f)\n", type, what,
-                1e6 * own.first, 1e6 * own.second, 1e6 * hand.first, 1e6 * hand.second, own.first / hand.first,
+    std::printf("%s %-22s map %7.1f us (median %7.1f)  by hand %7.1f us (median %7.1f)  ratio %.2f (%.2f)\n", type,
+                what, 1e6 * own.first, 1e6 * own.second, 1e6 * hand.first, 1e6 * hand.second, own.first / hand.first,
                 own.second / hand.second);
   };
   for (int turn = 0; turn < 2; ++turn) {

@@ -1,5 +1,5 @@
-// What transforms cost: a product with a Hessian against one gradient, and a Jacobian of 100 outputs by one batched pass
-// against 100 passes. bench/transforms_torch.py does the same with torch.func.
+// What transforms cost: a product with a Hessian against one gradient, and a Jacobian of 100 outputs by one batched
+// pass against 100 passes. bench/transforms_torch.py does the same with torch.func.
 
 #include <xgrad/diff/transforms.hpp>
 #include <xgrad/diff/vmap.hpp>

@@ -12,7 +12,7 @@ foreach(layer IN LISTS layers)
     endif()
   endforeach()
 endforeach()
-install(FILES ${PROJECT_SOURCE_DIR}/xgrad.hpp DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/xgrad)
+install(FILES ${PROJECT_SOURCE_DIR}/xgrad.hpp ${PROJECT_SOURCE_DIR}/xtensor.hpp DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/xgrad)
 install(TARGETS xgrad EXPORT xgrad_targets)
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/xgrad)

@@ -6,7 +6,9 @@
 # <build>/include/xgrad: links to the folders, so that <xgrad/graph/tensor.hpp> means the same as after installing.
 set(xgrad_include ${PROJECT_BINARY_DIR}/include)
 file(MAKE_DIRECTORY ${xgrad_include}/xgrad)
-file(CREATE_LINK ${PROJECT_SOURCE_DIR}/xgrad.hpp ${xgrad_include}/xgrad/xgrad.hpp SYMBOLIC)
+foreach(header IN ITEMS xgrad.hpp xtensor.hpp)
+  file(CREATE_LINK ${PROJECT_SOURCE_DIR}/${header} ${xgrad_include}/xgrad/${header} SYMBOLIC)
+endforeach()
 
 # Warnings and sanitizers of this build, for xgrad's own targets alone.
 function(xgrad_options target)

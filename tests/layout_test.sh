@@ -141,11 +141,13 @@ check_words() {
   done < <(project_files | xargs grep -nIE '\b(TO[D]O|FIX[M]E|XX[X])\b|/(wor[k]|tm[p]|roo[t]|hom[e])/|localhost:[0-9]' /dev/null)
 }
 
-# xgrad.hpp includes every public header above kernels/.
+# xgrad.hpp includes every public header above kernels/, but for those that a program opts into.
 check_umbrella() {
   local header
   for header in $(printf '%s/\n' "${folders[@]:1}" | xargs -I{} find {} -name '*.hpp' | sed 's|//|/|' | sort); do
-    if is_internal "$header"; then
+    if head -n 3 "$header" | grep -q '^/// Opt-in'; then
+      ! grep -qF "<xgrad/$header>" xgrad.hpp || complain "xgrad.hpp includes $header, which is to be opted into"
+    elif is_internal "$header"; then
       ! grep -qF "<xgrad/$header>" xgrad.hpp || complain "xgrad.hpp includes $header, which is internal"
     else
       grep -qF "#include <xgrad/$header>" xgrad.hpp || complain "xgrad.hpp does not include $header"

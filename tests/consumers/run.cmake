@@ -17,6 +17,7 @@ endif()
 if(consumer STREQUAL "find_package")
   run(${CMAKE_COMMAND} ${common} -S ${here}/package -D CMAKE_PREFIX_PATH=${prefix})
   run(${CMAKE_COMMAND} --build ${work}/build)
+  run(${work}/build/bridge)
 elseif(consumer STREQUAL "pkg_config")
   set(ENV{PKG_CONFIG_PATH} ${prefix}/${libdir}/pkgconfig)
   execute_process(COMMAND pkg-config --cflags --libs xgrad
