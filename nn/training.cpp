@@ -238,7 +238,8 @@ void Training::record_step(const Dataset& batch) {
   Call call{.training = true};
   const Forward pass = forward(batch, call);
   check_named(pass.total);
-  compiled.options.optimizer.record(trained, grad(pass.total, trained));
+  optimizers::Optimizer& optimizer = compiled.options.optimizer;
+  optimizer.record(trained, grad(optimizer.scale_loss(pass.total), trained));
   update_metrics(batch, pass);
 }
 
@@ -265,7 +266,7 @@ void Training::revert(bool updated) {
 
 template <class Record>
 void Training::run(bool updates, Record&& record) {
-  const std::int64_t before = compiled.options.optimizer.iterations();
+  const std::int64_t before = compiled.options.optimizer.recorded();
   try {
     {
       // The step is computed as a whole, right after it is recorded.
@@ -274,7 +275,7 @@ void Training::run(bool updates, Record&& record) {
     }
     eval({});
   } catch (...) {
-    revert(updates && compiled.options.optimizer.iterations() > before);
+    revert(updates && compiled.options.optimizer.recorded() > before);
     throw;
   }
 }

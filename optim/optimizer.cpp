@@ -2,30 +2,64 @@
 #include <xgrad/graph/grad.hpp>
 #include <xgrad/graph/op.hpp>
 #include <xgrad/ops/elementwise.hpp>
-#include <xgrad/optim/names.hpp>
+#include <xgrad/ops/reduce.hpp>
 #include <xgrad/optim/optimizer.hpp>
-#include <xgrad/optim/optimizers.hpp>
 
+#include <algorithm>
 #include <memory>
+#include <optional>
+#include <regex>
 #include <unordered_map>
 
 namespace xgrad::optimizers {
 
 std::vector<double> Rule::numbers(double learning_rate, std::int64_t) const { return {learning_rate}; }
 
+std::vector<StateSlot> Rule::state_of(const Parameter& parameter) const {
+  std::vector<StateSlot> out;
+  for (const std::string_view name : slots()) out.push_back({name, parameter.shape()});
+  return out;
+}
+
 struct Optimizer::State : Counted {
-  State(Shared<const Rule> rule, LearningRate learning_rate, const Limits& limits)
-      : rule(std::move(rule)), learning_rate(std::move(learning_rate)), limits(limits) {}
+  State(Shared<const Rule> rule, LearningRate learning_rate, const Common& common)
+      : rule(std::move(rule)), learning_rate(std::move(learning_rate)), common(common) {}
   Counted* copy() const override { return new State(*this); }
 
-  std::vector<Parameter>& slots_of(const Parameter& parameter) { return slots[index.at(parameter.slot())]; }
+  /// What belongs to one Parameter.
+  struct Kept {
+    std::vector<Parameter> slots;
+    Parameter average, accumulated;  // undefined without use_ema and accumulation
+    double weight_decay = 0;
+  };
+
+  Kept& kept_of(const Parameter& parameter) { return kept[index.at(parameter.slot())]; }
+  bool accumulates() const { return common.gradient_accumulation_steps > 0; }
+  std::int64_t updates() const { return accumulates() ? steps / common.gradient_accumulation_steps : steps; }
+  /// The rule's numbers for the next update, and the momentum of averages, if there are any.
+  std::vector<double> next_numbers() const {
+    std::vector<double> values = rule->numbers(learning_rate(steps), updates() + 1);
+    if (common.use_ema) values.push_back(updates() == 0 ? 0 : common.ema_momentum);
+    return values;
+  }
+  void decide_decay(std::size_t i) {
+    const Parameter& p = parameters[i];
+    bool excluded = undecayed.contains(p.slot());
+    for (const std::regex& name : undecayed_names)
+      excluded = excluded || std::regex_search(p.name().begin(), p.name().end(), name);
+    kept[i].weight_decay = excluded ? 0 : rule->weight_decay(p, common.weight_decay);
+  }
 
   void revert(std::span<const Parameter> updated) {
     for (const Parameter& p : updated) {
       if (!p.trainable() || !index.contains(p.slot())) continue;
       p.revert();
-      for (const Parameter& slot : slots_of(p)) slot.revert();
+      const Kept& k = kept_of(p);
+      for (const Parameter& slot : k.slots) slot.revert();
+      if (k.accumulated.defined()) k.accumulated.revert();
     }
+    if (!common.use_ema) return;
+    for (std::size_t i = 0; i < kept.size(); ++i) kept[i].average.revert();
   }
 
   Tensor constrained(const Parameter& parameter, const Tensor& w) const {
@@ -36,35 +70,28 @@ struct Optimizer::State : Counted {
 
   Shared<const Rule> rule;
   LearningRate learning_rate;
-  Limits limits;
-  std::int64_t iterations = 0;
+  Common common;
+  std::int64_t steps = 0, recorded = 0;
+  std::optional<Scaling> scaling;
+  // As they were before the last call of `record`.
+  std::int64_t steps_before = 0;
+  std::optional<Scaling> scaling_before;
   std::vector<Parameter> parameters;
-  std::vector<std::vector<Parameter>> slots;
+  std::vector<Kept> kept;
   std::unordered_map<const Slot*, std::size_t> index;
   std::unordered_map<const Slot*, std::pair<Parameter, constraints::Constraint>> constraints;
+  std::unordered_map<const Slot*, Parameter> undecayed;
+  std::vector<std::regex> undecayed_names;
 };
 
 namespace {
-
-Optimizer by_name(std::string_view name) {
-  using Maker = Optimizer (*)();
-  constexpr Named<Maker> table[] = {
-      {"sgd", [] { return Optimizer(SGD()); }},
-      {"rmsprop", [] { return Optimizer(RMSprop()); }},
-      {"adam", [] { return Optimizer(Adam()); }},
-  };
-  std::string lower(name);
-  for (char& c : lower)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return find_named(table, "optimizer", lower)();
-}
 
 Tensor scaled_to_norm(const Tensor& g, const Tensor& norm, double limit) {
   // A norm of zero gives the factor 1, a NaN stays one.
   return g * (limit / maximum(norm, limit));
 }
 
-std::vector<Tensor> limited(std::span<const Tensor> gradients, const Limits& limits) {
+std::vector<Tensor> limited(std::span<const Tensor> gradients, const Common& limits) {
   std::vector<Tensor> out(gradients.begin(), gradients.end());
   if (limits.clipvalue > 0)
     for (Tensor& g : out)
@@ -86,12 +113,13 @@ std::vector<Tensor> limited(std::span<const Tensor> gradients, const Limits& lim
   return out;
 }
 
-/// Zeros as a value, which needs no plan.
-Tensor zeros_now(const Shape& shape, DType dtype) {
+/// One number everywhere as a value, which needs no plan.
+Tensor filled_now(const Shape& shape, DType dtype, double value) {
   return with_dtype(dtype, [&](auto zero) {
     using T = decltype(zero);
     const auto n = static_cast<std::size_t>(shape.size());
     const std::unique_ptr<T[]> values(new T[n]());  // not a vector: one of bool has no elements to point to
+    if (value != 0) std::fill_n(values.get(), n, static_cast<T>(value));
     return tensor(std::span<const T>(values.get(), n), shape, {.dtype = dtype});
   });
 }
@@ -104,21 +132,44 @@ class NextStep final : public Repeated {
       : state_(state), rates_{rates[0], rates[1]}, numbers_{numbers[0], numbers[1]} {}
   void next() override {
     State& s = *state_;
-    const double rate = s.learning_rate(s.iterations);
-    const std::vector<double> values = s.rule->numbers(rate, s.iterations + 1);
+    const double rate = s.learning_rate(s.steps);
+    const std::vector<double> values = s.next_numbers();
     for (int which = 0; which < 2; ++which) {
       if (rates_[which].defined()) set_changing_number(rates_[which], rate);
       for (std::size_t i = 0; i < numbers_[which].size(); ++i) set_changing_number(numbers_[which][i], values[i]);
     }
-    ++s.iterations;
+    ++s.steps;
+    ++s.recorded;
   }
-  void undo() noexcept override { --state_->iterations; }
+  void undo() noexcept override {
+    --state_->steps;
+    --state_->recorded;
+  }
 
  private:
   const Shared<State> state_;
   const Tensor rates_[2];
   const std::vector<Tensor> numbers_[2];
 };
+
+bool all_finite(std::span<const Tensor> gradients) {
+  Tensor finite;
+  for (const Tensor& g : gradients)
+    if (g.defined()) finite = finite.defined() ? logical_and(finite, all(isfinite(g))) : all(isfinite(g));
+  return !finite.defined() || finite.item<bool>();
+}
+
+/// Adds gradients up; for the last of so many steps the gradients become their mean, and the sums begin anew.
+template <class State>
+void accumulate(State& s, std::span<const Parameter> parameters, std::vector<Tensor>& gradients, bool last) {
+  for (std::size_t i = 0; i < parameters.size(); ++i) {
+    if (!parameters[i].trainable() || !gradients[i].defined()) continue;
+    const Parameter& sum = s.kept_of(parameters[i]).accumulated;
+    const Tensor total = sum + cast(gradients[i], sum.dtype());
+    if (last) gradients[i] = total / static_cast<double>(s.common.gradient_accumulation_steps);
+    sum.assign(last ? zeros_like(total) : total);
+  }
+}
 
 std::string describe(const Parameter& p) {
   return (p.name().empty() ? std::string("without a name") : "'" + std::string(p.name()) + "'") + " " +
@@ -127,23 +178,41 @@ std::string describe(const Parameter& p) {
 
 }  // namespace
 
-Optimizer::Optimizer(std::string_view name) : Optimizer(by_name(name)) {}
-
-Optimizer::Optimizer(Shared<const Rule> rule, LearningRate learning_rate, const Limits& limits)
-    : state_(new State(std::move(rule), std::move(learning_rate), limits)) {
+Optimizer::Optimizer(Shared<const Rule> rule, LearningRate learning_rate, const Common& common)
+    : state_(new State(std::move(rule), std::move(learning_rate), common)) {
   const std::string where = "[" + std::string(this->name()) + "] ";
-  for (const double value : {limits.weight_decay, limits.clipnorm, limits.clipvalue, limits.global_clipnorm})
-    if (!(value >= 0))
-      throw ValueError(where + "expected weight_decay and limits of 0 or more, got " + number_text(value));
-  if ((limits.clipnorm > 0) + (limits.clipvalue > 0) + (limits.global_clipnorm > 0) > 1)
+  const std::pair<const char*, double> not_negative[] = {{"weight_decay", common.weight_decay},
+                                                         {"clipnorm", common.clipnorm},
+                                                         {"clipvalue", common.clipvalue},
+                                                         {"global_clipnorm", common.global_clipnorm},
+                                                         {"loss_scale_factor", common.loss_scale_factor}};
+  for (const auto& [what, value] : not_negative)
+    if (!(value >= 0)) throw ValueError(where + "expected " + what + " of 0 or more, got " + number_text(value));
+  if ((common.clipnorm > 0) + (common.clipvalue > 0) + (common.global_clipnorm > 0) > 1)
     throw ValueError(where + "expected at most one of clipnorm, clipvalue and global_clipnorm, got clipnorm = " +
-                     number_text(limits.clipnorm) + ", clipvalue = " + number_text(limits.clipvalue) +
-                     ", global_clipnorm = " + number_text(limits.global_clipnorm));
+                     number_text(common.clipnorm) + ", clipvalue = " + number_text(common.clipvalue) +
+                     ", global_clipnorm = " + number_text(common.global_clipnorm));
+  if (!(common.ema_momentum >= 0 && common.ema_momentum <= 1))
+    throw ValueError(where + "expected ema_momentum between 0 and 1, got " + number_text(common.ema_momentum));
+  if (common.ema_overwrite_frequency < 0)
+    throw ValueError(where + "expected ema_overwrite_frequency of 1 or more, or 0 for never, got " +
+                     std::to_string(common.ema_overwrite_frequency));
+  if (common.gradient_accumulation_steps < 0 || common.gradient_accumulation_steps == 1)
+    throw ValueError(where + "expected gradient_accumulation_steps of 2 or more, or 0 for none, got " +
+                     std::to_string(common.gradient_accumulation_steps));
 }
 
+Optimizer::Optimizer(const Optimizer& inner, const Scaling& scaling) : state_(new State(*inner.state_)) {
+  state_->scaling = scaling;
+  state_->common.loss_scale_factor = 0;
+}
+
+const Optimizer::Scaling& Optimizer::scaling() const { return *state_->scaling; }
+
 std::string_view Optimizer::name() const { return state_->rule->name(); }
-std::int64_t Optimizer::iterations() const { return state_->iterations; }
-double Optimizer::learning_rate() const { return state_->learning_rate(state_->iterations); }
+std::int64_t Optimizer::iterations() const { return state_->updates(); }
+std::int64_t Optimizer::recorded() const { return state_->recorded; }
+double Optimizer::learning_rate() const { return state_->learning_rate(state_->steps); }
 bool Optimizer::scheduled() const { return state_->learning_rate.scheduled(); }
 void Optimizer::set_learning_rate(LearningRate learning_rate) { state_->learning_rate = std::move(learning_rate); }
 const std::vector<Parameter>& Optimizer::parameters() const { return state_->parameters; }
@@ -156,13 +225,58 @@ void Optimizer::build(std::span<const Parameter> parameters) {
     if (!p.trainable() || s.index.contains(p.slot())) continue;
     if (!is_floating(p.dtype()))
       throw DTypeError("[" + std::string(name()) + "] expected floating Parameters, got " + describe(p));
-    std::vector<Parameter> slots;
-    for (const std::string_view slot : s.rule->slots())
-      slots.emplace_back(zeros_now(p.shape(), p.dtype()), std::string(p.name()) + "/" + std::string(slot), false);
+    const auto keep = [&](std::string_view what, const Tensor& value) {
+      return Parameter(value, std::string(p.name()) + "/" + std::string(what), false);
+    };
+    State::Kept kept;
+    for (const StateSlot& slot : s.rule->state_of(p))
+      kept.slots.push_back(keep(slot.name, slot.copy ? p.value() : filled_now(slot.shape, p.dtype(), slot.value)));
+    if (s.common.use_ema) kept.average = keep("average", filled_now(p.shape(), p.dtype(), 0));
+    if (s.accumulates()) kept.accumulated = keep("gradient_accumulator", filled_now(p.shape(), p.dtype(), 0));
     s.parameters.push_back(p);
-    s.slots.push_back(std::move(slots));
-    s.index.emplace(p.slot(), s.slots.size() - 1);
+    s.kept.push_back(std::move(kept));
+    s.index.emplace(p.slot(), s.kept.size() - 1);
+    s.decide_decay(s.kept.size() - 1);
   }
+}
+
+void Optimizer::exclude_from_weight_decay(std::span<const Parameter> parameters, std::span<const std::string> names) {
+  State& s = *state_;
+  std::vector<std::regex> patterns;
+  for (const std::string& name : names) {
+    try {
+      patterns.emplace_back(name);
+    } catch (const std::regex_error& error) {
+      throw ValueError("[" + std::string(this->name()) +
+                       "] expected regular expressions for names without decay, got '" + name + "': " + error.what());
+    }
+  }
+  for (const Parameter& p : parameters) s.undecayed.emplace(p.slot(), p);
+  for (std::regex& pattern : patterns) s.undecayed_names.push_back(std::move(pattern));
+  for (std::size_t i = 0; i < s.kept.size(); ++i) s.decide_decay(i);
+}
+
+void Optimizer::exclude_from_weight_decay(std::initializer_list<std::string> names) {
+  exclude_from_weight_decay({}, std::span(names.begin(), names.size()));
+}
+
+std::vector<Parameter> Optimizer::averages() const {
+  std::vector<Parameter> out;
+  if (state_->common.use_ema)
+    for (const State::Kept& kept : state_->kept) out.push_back(kept.average);
+  return out;
+}
+
+void Optimizer::finalize_variable_values() {
+  const std::vector<Parameter> found = averages();
+  for (std::size_t i = 0; i < found.size(); ++i) state_->parameters[i].assign(found[i].value());
+  eval({});
+}
+
+Tensor Optimizer::scale_loss(const Tensor& loss) const {
+  const State& s = *state_;
+  if (s.scaling) return loss * Tensor(s.scaling->scale, {.dtype = loss.dtype()});
+  return s.common.loss_scale_factor > 0 ? loss * s.common.loss_scale_factor : loss;
 }
 
 void Optimizer::constrain(const Parameter& parameter, constraints::Constraint constraint) {
@@ -170,8 +284,10 @@ void Optimizer::constrain(const Parameter& parameter, constraints::Constraint co
     throw ValueError("[" + std::string(name()) + "] expected a Parameter with a value to constrain, got one that is " +
                      "not built yet");
   // The Parameter is kept, so that no other one gets its identity.
-  if (constraint) state_->constraints[parameter.slot()] = {parameter, std::move(constraint)};
-  else state_->constraints.erase(parameter.slot());
+  if (constraint)
+    state_->constraints[parameter.slot()] = {parameter, std::move(constraint)};
+  else
+    state_->constraints.erase(parameter.slot());
 }
 
 void Optimizer::record(std::span<const Parameter> parameters, std::span<const Tensor> gradients) {
@@ -186,10 +302,36 @@ void Optimizer::record(std::span<const Parameter> parameters, std::span<const Te
       throw ShapeError(where + "expected a gradient of shape " + to_string(parameters[i].shape()) + " for Parameter " +
                        describe(parameters[i]) + ", got " + to_string(gradients[i].shape()));
 
+  const Common& common = s.common;
+  const std::int64_t updates = s.updates();
+  const bool updating = !s.accumulates() || (s.steps + 1) % common.gradient_accumulation_steps == 0;
+  const bool overwriting =
+      common.use_ema && common.ema_overwrite_frequency > 0 && (updates + 1) % common.ema_overwrite_frequency == 0;
+  if (capturing() && (s.accumulates() || s.scaling || (common.use_ema && common.ema_overwrite_frequency > 0)))
+    throw ValueError(where + "a captured function records one step for all: gradient_accumulation_steps, " +
+                     "ema_overwrite_frequency and dynamic loss scales make steps that differ");
+
+  s.steps_before = s.steps;
+  s.scaling_before = s.scaling;
+  double scale = common.loss_scale_factor;
+  if (s.scaling) {
+    scale = s.scaling->scale;
+    if (!all_finite(gradients)) {
+      s.scaling->scale *= 0.5;
+      s.scaling->finite_steps = 0;
+      ++s.recorded;
+      return;
+    }
+    if (++s.scaling->finite_steps == s.scaling->growth_steps) {
+      s.scaling->scale *= 2;
+      s.scaling->finite_steps = 0;
+    }
+  }
+
   const NoGrad no_grad;
   const Quiet quiet;
-  const double rate = s.learning_rate(s.iterations);
-  const std::vector<double> values = s.rule->numbers(rate, s.iterations + 1);
+  const double rate = s.learning_rate(s.steps);
+  const std::vector<double> values = s.next_numbers();
   // One scalar a number and dtype, in the order of the list: the graph must not depend on which numbers happen to be
   // equal.
   std::vector<Tensor> numbers[2];
@@ -204,29 +346,59 @@ void Optimizer::record(std::span<const Parameter> parameters, std::span<const Te
   };
 
   try {
-    const std::vector<Tensor> used = limited(gradients, s.limits);
-    std::vector<std::pair<Parameter, Tensor>> updates;
-    for (std::size_t i = 0; i < parameters.size(); ++i) {
-      const Parameter& p = parameters[i];
-      if (!p.trainable() || !used[i].defined()) continue;
-      const std::size_t which = numbers_in(p.dtype());
-      const Tensor g = cast(used[i], p.dtype());
-      Tensor w = p.value();
-      if (s.limits.weight_decay > 0) w = w - w * s.limits.weight_decay * rates[which];
-      updates.emplace_back(p, s.constrained(p, s.rule->update(w, g, s.slots_of(p), numbers[which])));
+    std::vector<Tensor> used(gradients.begin(), gradients.end());
+    if (scale > 0)
+      for (Tensor& g : used)
+        if (g.defined()) g = g / Tensor(scale, {.dtype = g.dtype()});
+    if (s.accumulates()) accumulate(s, parameters, used, updating);
+    std::vector<std::pair<Parameter, Tensor>> changes;
+    if (updating) {
+      used = limited(used, common);
+      for (std::size_t i = 0; i < parameters.size(); ++i) {
+        const Parameter& p = parameters[i];
+        if (!p.trainable() || !used[i].defined()) continue;
+        const std::size_t which = numbers_in(p.dtype());
+        const State::Kept& kept = s.kept_of(p);
+        const Tensor g = cast(used[i], p.dtype());
+        Tensor w = p.value();
+        if (kept.weight_decay > 0) w = w - w * kept.weight_decay * rates[which];
+        changes.emplace_back(p, s.rule->update(w, g, kept.slots, numbers[which]));
+      }
     }
-    for (const auto& [parameter, value] : updates) parameter.assign(value);
+    if (common.use_ema) {
+      std::unordered_map<const Slot*, Tensor> changed;
+      for (const auto& [parameter, value] : changes) changed.emplace(parameter.slot(), value);
+      changes.clear();
+      for (std::size_t i = 0; i < s.parameters.size(); ++i) {
+        const Parameter& p = s.parameters[i];
+        const auto found = changed.find(p.slot());
+        const Tensor w = found == changed.end() ? p.value() : found->second;
+        const Tensor& momentum = numbers[numbers_in(p.dtype())].back();
+        const Tensor average = momentum * s.kept[i].average + (1 - momentum) * w;
+        s.kept[i].average.assign(average);
+        if (overwriting)
+          changes.emplace_back(p, average);
+        else if (found != changed.end())
+          changes.emplace_back(p, w);
+      }
+    }
+    for (const auto& [parameter, value] : changes) parameter.assign(s.constrained(parameter, value));
   } catch (...) {
-    s.revert(parameters);
+    s.revert(common.use_ema ? std::span<const Parameter>(s.parameters) : parameters);
+    s.scaling = s.scaling_before;
     throw;
   }
-  ++s.iterations;
+  ++s.steps;
+  ++s.recorded;
   if (capturing()) repeat(new NextStep(state_, rates, numbers));
 }
 
 void Optimizer::revert(std::span<const Parameter> parameters) {
-  state_->revert(parameters);
-  --state_->iterations;
+  // With averages, Parameters that had no gradient may have changed too.
+  state_->revert(state_->common.use_ema ? std::span<const Parameter>(state_->parameters) : parameters);
+  state_->steps = state_->steps_before;
+  state_->scaling = state_->scaling_before;
+  --state_->recorded;
 }
 
 void Optimizer::apply(std::span<const Parameter> parameters, std::span<const Tensor> gradients) {
@@ -253,24 +425,35 @@ void Optimizer::zero_grad() const {
 }
 
 void Optimizer::minimize(const Tensor& loss, std::span<const Parameter> parameters) {
-  apply(parameters, grad(loss, parameters));
+  apply(parameters, grad(scale_loss(loss), parameters));
 }
 
 void Optimizer::minimize(const Tensor& loss) {
   if (state_->parameters.empty())
-    throw ValueError("[" + std::string(name()) + "] minimize(loss) needs Parameters: call build(parameters(model)), or "
+    throw ValueError("[" + std::string(name()) +
+                     "] minimize(loss) needs Parameters: call build(parameters(model)), or "
                      "minimize(loss, parameters(model))");
   const std::vector<Parameter> parameters = state_->parameters;
   minimize(loss, parameters);
 }
 
 NamedTensors Optimizer::state() const {
+  const State& s = *state_;
   NamedTensors out;
-  out.emplace_back("iterations", Tensor(state_->iterations));
-  const std::vector<std::string_view> names = state_->rule->slots();
-  for (std::size_t i = 0; i < state_->slots.size(); ++i)
-    for (std::size_t k = 0; k < names.size(); ++k)
-      out.emplace_back(std::string(names[k]) + "/" + std::to_string(i), state_->slots[i][k].value());
+  out.emplace_back("iterations", Tensor(s.steps));
+  if (s.scaling) {
+    out.emplace_back("loss_scale", Tensor(s.scaling->scale, {.dtype = float64}));
+    out.emplace_back("finite_steps", Tensor(s.scaling->finite_steps));
+  }
+  for (std::size_t i = 0; i < s.kept.size(); ++i) {
+    const std::vector<StateSlot> slots = s.rule->state_of(s.parameters[i]);
+    const auto add = [&](std::string_view name, const Parameter& kept) {
+      out.emplace_back(std::string(name) + "/" + std::to_string(i), kept.value());
+    };
+    for (std::size_t k = 0; k < slots.size(); ++k) add(slots[k].name, s.kept[i].slots[k]);
+    if (s.common.use_ema) add("average", s.kept[i].average);
+    if (s.accumulates()) add("gradient_accumulator", s.kept[i].accumulated);
+  }
   return out;
 }
 
@@ -290,11 +473,21 @@ void Optimizer::load_state(const NamedTensors& state) {
                        name_of(value.dtype()) + ", got " + to_string(state[i].second.shape()) + " " +
                        name_of(state[i].second.dtype()));
   }
-  const std::int64_t iterations = state[0].second.item<std::int64_t>();
+  State& s = *state_;
+  const std::int64_t steps = state[0].second.item<std::int64_t>();
   std::size_t next = 1;
-  for (const std::vector<Parameter>& slots : state_->slots)
-    for (const Parameter& slot : slots) slot.assign(state[next++].second);
-  state_->iterations = iterations;
+  std::optional<Scaling> scaling = s.scaling;
+  if (scaling) {
+    scaling->scale = state[next++].second.item();
+    scaling->finite_steps = state[next++].second.item<std::int64_t>();
+  }
+  for (const State::Kept& kept : s.kept) {
+    for (const Parameter& slot : kept.slots) slot.assign(state[next++].second);
+    if (s.common.use_ema) kept.average.assign(state[next++].second);
+    if (s.accumulates()) kept.accumulated.assign(state[next++].second);
+  }
+  s.steps = steps;
+  s.scaling = scaling;
   eval({});
 }
 

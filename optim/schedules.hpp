@@ -59,6 +59,64 @@ class ExponentialDecay {
   ExponentialDecayOptions options_;
 };
 
+struct InverseTimeDecayOptions {
+  bool staircase = false;  ///< whole multiples of decay_steps only
+};
+
+/// rate / (1 + decay_rate * step / decay_steps)
+class InverseTimeDecay {
+ public:
+  /// Throws ValueError unless decay_steps > 0.
+  InverseTimeDecay(double initial_learning_rate, std::int64_t decay_steps, double decay_rate,
+                   InverseTimeDecayOptions options = {});
+  double operator()(std::int64_t step) const;
+
+ private:
+  double initial_, rate_;
+  std::int64_t steps_;
+  InverseTimeDecayOptions options_;
+};
+
+struct PolynomialDecayOptions {
+  double end_learning_rate = .0001;
+  double power = 1;
+  bool cycle = false;  ///< past decay_steps it goes on over the next multiple of them instead of staying at the end
+};
+
+/// (rate - end) * (1 - p)^power + end with p = step / decay_steps, at most 1.
+class PolynomialDecay {
+ public:
+  /// Throws ValueError unless decay_steps > 0.
+  PolynomialDecay(double initial_learning_rate, std::int64_t decay_steps, PolynomialDecayOptions options = {});
+  double operator()(std::int64_t step) const;
+
+ private:
+  double initial_;
+  std::int64_t steps_;
+  PolynomialDecayOptions options_;
+};
+
+struct CosineDecayRestartsOptions {
+  double t_mul = 2;  ///< each period is so many times as long as the one before
+  double m_mul = 1;  ///< and begins at so many times its rate
+  double alpha = 0;  ///< the rate at the end of a period, as a part of the first one
+};
+
+/// CosineDecay that begins anew after each period, the first of which has first_decay_steps (Loshchilov and Hutter
+/// 2017).
+class CosineDecayRestarts {
+ public:
+  /// Throws ValueError unless first_decay_steps > 0 and t_mul >= 1.
+  CosineDecayRestarts(double initial_learning_rate, std::int64_t first_decay_steps,
+                      CosineDecayRestartsOptions options = {});
+  double operator()(std::int64_t step) const;
+
+ private:
+  double initial_;
+  std::int64_t steps_;
+  CosineDecayRestartsOptions options_;
+};
+
 }  // namespace xgrad::schedules
 
 namespace xgrad::optimizers {
@@ -68,8 +126,8 @@ class LearningRate {
  public:
   LearningRate(double value) : value_(value) {}
   template <class F>
-    requires(std::is_invocable_r_v<double, const F&, std::int64_t> && !std::is_arithmetic_v<F>)
-  LearningRate(F schedule) : schedule_(std::move(schedule)) {}
+  requires(std::is_invocable_r_v<double, const F&, std::int64_t> && !std::is_arithmetic_v<F>) LearningRate(F schedule)
+      : schedule_(std::move(schedule)) {}
 
   double operator()(std::int64_t step) const { return schedule_ ? schedule_(step) : value_; }
   bool scheduled() const { return static_cast<bool>(schedule_); }
