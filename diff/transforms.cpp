@@ -99,12 +99,22 @@ void check_differentiable(const Tensor& y, const char* name, const Location& whe
 
 }  // namespace
 
+Tensor variable(const Arg& argument) {
+  switch (argument.kind()) {
+    case Arg::Kind::real: return Tensor(argument.real());
+    case Arg::Kind::integer: return Tensor(argument.integer());
+    case Arg::Kind::boolean: return Tensor(argument.integer() != 0);
+    case Arg::Kind::tensor: break;
+  }
+  return argument.tensor();
+}
+
 std::vector<Tensor> distinct(std::span<const Arg> arguments) {
   std::vector<Tensor> result;
   // Leaves given once are independent as they are.
   bool independent = true;
   for (const Arg& argument : arguments) {
-    Tensor x = argument.tensor();
+    Tensor x = variable(argument);
     if (!x.defined())
       throw ValueError("expected a tensor as argument, got one that was never given a value" +
                        place(argument.where()));
@@ -134,7 +144,7 @@ Tensor directional_derivative(const Arg& y, std::span<const Tensor> xs, std::spa
   return jvp(y, xs, directions);
 }
 Tensor directional_derivative(const Arg& y, const Arg& x, const Arg& direction) {
-  const Tensor from = x.tensor(), along = direction.tensor();
+  const Tensor from = x.tensor(), along = variable(direction);
   return jvp(y, std::span(&from, 1), std::span(&along, 1));
 }
 
@@ -197,7 +207,7 @@ std::vector<Tensor> hvp(const Arg& y, std::span<const Parameter> xs, std::span<c
   return hvp(y, std::span<const Tensor>(values), vectors);
 }
 Tensor hvp(const Arg& y, const Arg& x, const Arg& vector) {
-  const Tensor by = x.tensor(), along = vector.tensor();
+  const Tensor by = x.tensor(), along = variable(vector);
   return hvp(y, std::span(&by, 1), std::span(&along, 1)).front();
 }
 

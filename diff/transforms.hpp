@@ -170,7 +170,7 @@ template <class F, std::size_t N>
 auto jvp(const F& f, const Arg (&xs)[N], const Arg (&tangents)[N]) {
   const std::vector<Tensor> in = distinct(xs);
   std::vector<Tensor> along;
-  for (const Arg& tangent : tangents) along.push_back(tangent.tensor());
+  for (const Arg& tangent : tangents) along.push_back(variable(tangent));
   auto result = call_with<N>(f, in);
   const std::vector<Tensor> results = flattened(result);
   return Moved<decltype(result)>{result, refilled(result, jvp(std::span(results), std::span(in), std::span(along)))};

@@ -41,7 +41,7 @@ MappedArguments mapped_arguments(std::span<const Arg> arguments, const VmapOptio
   MappedArguments result;
   bool any = false;
   for (std::size_t k = 0; k < arguments.size(); ++k) {
-    Tensor x = arguments[k].tensor();
+    Tensor x = variable(arguments[k]);
     const int axis = options.in_axes.empty() ? 0 : options.in_axes[k];
     if (axis == not_mapped) {
       result.examples.push_back(x);

@@ -88,6 +88,18 @@ TEST_CASE("vjp pulls back through several results at once, and jvp pushes throug
   CHECK_THROWS_AS(back(std::vector{vec({1}), vec({1, 1})}), ShapeError);
 }
 
+TEST_CASE("C++ numbers as arguments are variables") {
+  const auto f = [](const Tensor& a, const Tensor& b) { return a * b; };
+  const auto [y, back] = vjp(f, 3.0, 5.0);
+  const auto [da, db] = back(Tensor(2.0));
+  CHECK(y.item() == 15);
+  CHECK(da.item() == 10);
+  CHECK(db.item() == 6);
+  CHECK(jvp(f, {3.0, 5.0}, {1.0, 1.0}).tangent.item() == 8);
+  CHECK(grad([](const Tensor& x) { return x * x; })(3.0).item() == 6);
+  CHECK(hvp([](const Tensor& x) { return x * x * x; }, 2.0, 1.0).item() == 12);
+}
+
 TEST_CASE("derivatives by an intermediate tensor leave out what stands before it") {
   const Tensor x = vec({0.5, -1}), h = tanh(x), y = sum(h * h * h);
   check_close(grad(y, h), 3 * h * h);

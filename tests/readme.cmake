@@ -1,6 +1,6 @@
-# Cuts the programs out of README.md: each ```cpp block with a main becomes readme_<n>.cpp, and a ```text block after it
-# readme_<n>.txt, what the program must print.
-function(xgrad_readme_programs readme folder result)
+# Cuts the programs out of a page: each ```cpp block with a main becomes <prefix>_<n>.cpp, and a ```text block after it
+# <prefix>_<n>.txt, what the program must print.
+function(xgrad_readme_programs readme prefix folder result)
   file(READ ${readme} rest)
   set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${readme})
   file(MAKE_DIRECTORY ${folder})
@@ -21,7 +21,7 @@ function(xgrad_readme_programs readme folder result)
       continue()
     endif()
     math(EXPR number "${number} + 1")
-    set(name readme_${number})
+    set(name ${prefix}_${number})
     list(APPEND names ${name})
     file(CONFIGURE OUTPUT ${folder}/${name}.cpp CONTENT "${program}\n" @ONLY)
     string(FIND "${rest}" "\n```text\n" text)
