@@ -14,6 +14,7 @@
 #include <xgrad/graph/print.hpp>
 #include <xgrad/graph/rerecord.hpp>
 #include <xgrad/graph/shape.hpp>
+#include <xgrad/graph/shared.hpp>
 #include <xgrad/graph/symbolic.hpp>
 #include <xgrad/graph/tensor.hpp>
 

@@ -139,7 +139,7 @@ Tensor custom_gradient(const Arg& y, std::span<const Tensor> xs, GradientRule ru
 }
 
 Tensor custom_gradient(const Arg& y, const Arg& x,
-                       std::function<Tensor(const Tensor& x, const Tensor& y, const Tensor& g)> rule) {
+                       Function<Tensor(const Tensor& x, const Tensor& y, const Tensor& g)> rule) {
   if (!rule) throw ValueError("[custom_gradient] expected a rule, got none" + place(y.where()));
   const Tensor by = x.tensor();
   return custom_gradient(y, std::span(&by, 1),

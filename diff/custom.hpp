@@ -4,8 +4,8 @@
 #include <xgrad/diff/op_name.hpp>
 #include <xgrad/graph/grad.hpp>
 #include <xgrad/graph/op.hpp>
+#include <xgrad/graph/shared.hpp>
 
-#include <functional>
 #include <optional>
 
 namespace xgrad {
@@ -17,15 +17,14 @@ Tensor straight_through(const Arg& value, const Arg& through);
 /// The gradients of the xs, one for each (undefined: none), from the gradient g reaching y. It may be called any number
 /// of times, must be linear in g, and is differentiated again for higher orders, so it works on its arguments rather
 /// than on tensors it closes over.
-using GradientRule =
-    std::function<std::vector<Tensor>(std::span<const Tensor> xs, const Tensor& y, const Tensor& g)>;
+using GradientRule = Function<std::vector<Tensor>(std::span<const Tensor> xs, const Tensor& y, const Tensor& g)>;
 
 /// y's elements with gradients by this rule instead of those of the operations y was recorded from (a surrogate
 /// gradient, a clipped one, one in closed form). Works inside vmap, and in forward mode.
 Tensor custom_gradient(const Arg& y, std::span<const Tensor> xs, GradientRule rule);
 /// The same for one x: custom_gradient(step(x), x, [](auto& x, auto& y, auto& g) { return g * exp(-abs(x)); }).
 Tensor custom_gradient(const Arg& y, const Arg& x,
-                       std::function<Tensor(const Tensor& x, const Tensor& y, const Tensor& g)> rule);
+                       Function<Tensor(const Tensor& x, const Tensor& y, const Tensor& g)> rule);
 
 /// The elements of an array that a custom operation is given; throws DTypeError if they are not of type T.
 template <class T>
@@ -40,15 +39,15 @@ std::span<T> elements(const View& view) {
 struct CustomOp {
   /// Computes the result's elements from those of the inputs: contiguous, row-major, of the dtypes they were recorded
   /// with. It may throw; then nothing has changed.
-  std::function<void(std::span<const View> in, const View& out)> run;
+  Function<void(std::span<const View> in, const View& out)> run;
   /// The gradients of the inputs, one for each (undefined: none), from the gradient g reaching the result: a graph,
   /// which may hold custom operations too. Without it, asking for a gradient throws GradientError.
-  std::function<std::vector<Tensor>(std::span<const Tensor> in, const Tensor& out, const Tensor& g)> reverse = {};
+  Function<std::vector<Tensor>(std::span<const Tensor> in, const Tensor& out, const Tensor& g)> reverse = {};
   /// The result's tangent from those of the inputs (undefined: it does not move); without it, what follows from
   /// `reverse`.
-  std::function<Tensor(std::span<const Tensor> in, const Tensor& out, std::span<const Tensor> tangents)> forward = {};
+  Function<Tensor(std::span<const Tensor> in, const Tensor& out, std::span<const Tensor> tangents)> forward = {};
   /// The result's shape; the first input's if not given. It throws what it does not like.
-  std::function<Shape(std::span<const Shape> in)> shape = {};
+  Function<Shape(std::span<const Shape> in)> shape = {};
   std::optional<DType> dtype = {};  ///< the result's; the first input's if not given
 };
 

@@ -106,7 +106,7 @@ template <class F, class... X>
 concept TensorFunction =
     !std::convertible_to<F, Arg> && std::invocable<const F&, std::conditional_t<true, Tensor, X>...>;
 
-/// An argument as a tensor to differentiate by: a C++ number becomes one with a dtype of its own (float32, int64, bool).
+/// An argument as a tensor to differentiate by: a C++ number gets a dtype of its own (float32, int64, bool).
 Tensor variable(const Arg& argument);
 
 /// Arguments of a function as tensors that are independent of each other, so that each has a derivative of its own.

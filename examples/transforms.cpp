@@ -1,5 +1,5 @@
-// Derivatives of derivatives on one small network: a Jacobian in both modes, products with the Hessian inside a method of
-// Newton's kind, and gradients of each example.
+// Derivatives of derivatives on one small network: a Jacobian in both modes, products with the Hessian inside a method
+// of Newton's kind, and gradients of each example.
 
 #include <xgrad/xgrad.hpp>
 
