@@ -38,11 +38,13 @@
 
 #include <xgrad/diff/checkpoint.hpp>
 #include <xgrad/diff/custom.hpp>
+#include <xgrad/diff/finite.hpp>
 #include <xgrad/diff/gradcheck.hpp>
 #include <xgrad/diff/lane.hpp>
 #include <xgrad/diff/lane_math.hpp>
 #include <xgrad/diff/map.hpp>
 #include <xgrad/diff/op_name.hpp>
+#include <xgrad/diff/slopes.hpp>
 #include <xgrad/diff/symbolic.hpp>
 #include <xgrad/diff/tensors.hpp>
 #include <xgrad/diff/trace.hpp>
@@ -80,6 +82,8 @@
 #include <xgrad/nn/config.hpp>
 #include <xgrad/nn/dense.hpp>
 #include <xgrad/nn/dropout.hpp>
+#include <xgrad/nn/gradcheck.hpp>
+#include <xgrad/nn/health.hpp>
 #include <xgrad/nn/initializers.hpp>
 #include <xgrad/nn/layer.hpp>
 #include <xgrad/nn/logs.hpp>

@@ -1,5 +1,7 @@
 #include <xgrad/diff/blame.hpp>
 
+#include <xgrad/diff/finite.hpp>
+
 #include <xgrad/graph/print.hpp>
 #include <xgrad/graph/replace.hpp>
 #include <xgrad/graph/walk.hpp>
@@ -407,7 +409,24 @@ std::vector<Culprit> first_not_finite(std::span<const Tensor> ys) {
                     .reason = "it made " + shown(*at) + " from finite numbers"};
     return {culprit};
   }
+  for (std::size_t i = 0; i < nodes.size(); ++i)
+    if (bad[i] && inputs[i].empty())
+      return {{.operation = "leaf", .formula = one_line(nodes[i].node()) + " '" + called(nodes[i].node()) + "'",
+               .reason = "it is not finite from the start"}};
   return {};
 }
 
 }  // namespace xgrad::checking
+
+namespace xgrad {
+
+void check_finite(std::span<const Tensor> ys) {
+  const std::vector<Culprit> found = checking::first_not_finite(ys);
+  if (found.empty()) return;
+  const Culprit& c = found.front();
+  throw NumericError("[check_finite] expected finite numbers; the first that is not came from " + c.operation +
+                     c.place + (c.layer.empty() ? "" : " in " + c.layer) + ": " + c.formula + ": " + c.reason);
+}
+void check_finite(std::initializer_list<Tensor> ys) { check_finite(std::span(ys.begin(), ys.size())); }
+
+}  // namespace xgrad

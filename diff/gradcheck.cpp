@@ -303,14 +303,21 @@ GradcheckReport gradcheck_function(const CheckedFunction& f, std::span<const Ten
 }
 
 GradcheckReport gradcheck_recorded(const Tensor& y, std::span<const Tensor> xs, const GradcheckOptions& options) {
+  return gradcheck_recorded(std::span(&y, 1), xs, options);
+}
+
+GradcheckReport gradcheck_recorded(std::span<const Tensor> ys, std::span<const Tensor> xs,
+                                   const GradcheckOptions& options) {
   check_options(options);
-  if (!y.defined()) throw ValueError("[gradcheck] expected a recorded tensor, got one that was never given a value");
+  if (ys.empty()) throw ValueError("[gradcheck] expected at least one recorded tensor");
+  for (const Tensor& y : ys)
+    if (!y.defined()) throw ValueError("[gradcheck] expected a recorded tensor, got one that was never given a value");
   for (const Tensor& x : xs)
     if (!is_floating(x.dtype()))
       throw DTypeError(std::string("[gradcheck] expected floating-point tensors to differentiate by, got ") +
                        name_of(x.dtype()) + to_string(x.shape()));
-  const bool narrow = has_float32(std::span(&y, 1));
-  const Subject subject = shadow_of(std::span(&y, 1), xs, names_of(xs, options));
+  const bool narrow = has_float32(ys);
+  const Subject subject = shadow_of(ys, xs, names_of(xs, options));
   GradcheckReport report = checked(subject, options);
   report.shadow = narrow;
   return report;

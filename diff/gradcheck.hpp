@@ -155,5 +155,7 @@ GradcheckReport gradcheck(F&& f, std::initializer_list<Tensor> inputs, const Gra
 /// The same for a recorded tensor with respect to tensors (or values of Parameters) it was recorded from: the graph is
 /// recorded again with moved values, so its random draws stay what they are.
 GradcheckReport gradcheck_recorded(const Tensor& y, std::span<const Tensor> xs, const GradcheckOptions& options = {});
+GradcheckReport gradcheck_recorded(std::span<const Tensor> ys, std::span<const Tensor> xs,
+                                   const GradcheckOptions& options = {});
 
 }  // namespace xgrad

@@ -38,6 +38,24 @@ std::string line_of(const CheckedElement& e) {
   return text;
 }
 
+/// The first kinks, or the first jumps.
+std::string lines_of(const std::vector<Kink>& kinks, bool jumps) {
+  std::string text;
+  int listed = 0;
+  for (const Kink& k : kinks) {
+    if (k.jump != jumps) continue;
+    if (++listed > 5) return text + "    ...\n";
+    text += "    " + k.operation + k.place + " at " + at(k.input, k.index);
+    if (!jumps) {
+      const std::string low = number(std::fmin(k.left, k.right), 6), high = number(std::fmax(k.left, k.right), 6);
+      text += ": " + number(k.analytic, 6) + (k.outside ? " is outside [" : " in [") + low + ", " + high + "]";
+      if (k.outside) text += "; several kinks meet, and each operation's own rule is right";
+    }
+    text += "\n";
+  }
+  return text;
+}
+
 }  // namespace
 
 std::string GradcheckReport::text() const {
@@ -53,22 +71,11 @@ std::string GradcheckReport::text() const {
     text += "    " + c.formula + "\n    " + c.reason + "\n";
   }
   if (steps_avoided > 0) text += "  " + counted(steps_avoided, "step") + " made smaller so as not to cross a kink\n";
-  if (kink_count > 0) text += "  " + counted(kink_count, "comparison") + " at a kink, accepted as subgradients:\n";
-  if (jump_count > 0) text += "  " + counted(jump_count, "comparison") + " left out, where the function jumps:\n";
-  std::size_t listed = 0;
-  for (const Kink& k : kinks) {
-    if (++listed > 5) break;
-    text += "    " + k.operation + k.place + " at " + at(k.input, k.index);
-    if (k.jump) {
-      text += ": jumps\n";
-      continue;
-    }
-    text += ": " + number(k.analytic, 6) + (k.outside ? " is outside [" : " in [") +
-            number(std::fmin(k.left, k.right), 6) + ", " + number(std::fmax(k.left, k.right), 6) + "]";
-    if (k.outside) text += "; several kinks meet, and each operation's own rule is right";
-    text += "\n";
-  }
-  if (kinks.size() > 5) text += "    ...\n";
+  if (kink_count > 0)
+    text +=
+        "  " + counted(kink_count, "comparison") + " at a kink, accepted as subgradients:\n" + lines_of(kinks, false);
+  if (jump_count > 0)
+    text += "  " + counted(jump_count, "comparison") + " left out, where the function jumps:\n" + lines_of(kinks, true);
   if (undecided > 0)
     text += "  " + counted(undecided, "comparison") + " say little: rounding is as large as the derivative\n";
   return text;

@@ -1,5 +1,5 @@
 /// Vanishing and exploding gradients: how strongly the output of a chain of k equal neurons (weight 1, bias 0) follows
-/// its input 0.5.
+/// its input 0.5, and what a network of ten layers looks like from inside.
 
 #include <xgrad/xgrad.hpp>
 
@@ -49,6 +49,24 @@ int main() {
   check(steepness[0], 0.04517665973091213);
   check(steepness[1], 0.25);
   check(steepness[2], 0.04517665973091213);
+
+  // In a network: the report names the layers that hardly learn.
+  const Tensor points = tensor({{-1, 0.5}, {0.2, -0.4}, {0.7, 0.9}, {-0.3, -0.8}});
+  const Tensor targets = tensor({{0}, {1}, {1}, {0}});
+  for (const char* activation : {"sigmoid", "tanh", "relu"}) {
+    set_random_seed(1);
+    Sequential deep;
+    for (int i = 0; i < 10; ++i)
+      deep.add(Dense(8, {.activation = activation, .kernel_initializer = i ? "he_normal" : "glorot_uniform"}));
+    deep.add(Dense(1));
+    deep.compile({.loss = "mse"});
+    const HealthReport report = gradient_health(deep, points, targets);
+    const LayerHealth &first = report.layers.front(), &last = report.layers.back();
+    std::printf("ten layers of %s: the first layer's gradient is %.2g of the last one's, %zu findings\n", activation,
+                first.gradient_rms / last.gradient_rms, report.findings.size());
+    if (activation[0] == 's') std::printf("%s", report.text().c_str());
+    right = right && (activation[0] == 's') == (report.layers.front().gradient_rms < 1e-3 * last.gradient_rms);
+  }
 
   std::printf(right ? "All values are right.\n" : "Some values are wrong.\n");
   return right ? 0 : 1;

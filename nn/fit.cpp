@@ -376,6 +376,18 @@ Logs Model::test_on_batch(const Tensors& x, const Tensors& y, const TrainOnBatch
   return training.logs();
 }
 
+void Model::enable_check_numerics(bool on) { state_->check_numerics = on; }
+
+Tensor Model::compute_loss(const Tensors& x, const Tensors& y, const ComputeLossOptions& options) {
+  need_compiled("compute_loss", *this);
+  Training training("compute_loss", *state_);
+  Dataset batch{x, y, options.sample_weight};
+  order_data("compute_loss", state_->network, batch);
+  training.check_rows(batch);
+  training.check_fit(batch);
+  return training.loss_of(batch, options.training);
+}
+
 void Model::reset_metrics() {
   need_compiled("reset_metrics", *this);
   Training("reset_metrics", *state_).reset_metrics();

@@ -72,6 +72,11 @@ struct TrainOnBatchOptions {
   ClassWeight class_weight = {};
 };
 
+struct ComputeLossOptions {
+  Tensors sample_weight = {};
+  bool training = false;
+};
+
 struct ModelOptions {
   std::string name = {};
 };
@@ -140,6 +145,10 @@ class Model {
   void set_train_step(StepFunction step);
   void set_test_step(StepFunction step);
 
+  /// Checking mode: each training step computes loss and gradients operation by operation and throws NumericError,
+  /// before any weight changes, where a NaN or an infinity first appears; the message names operation, layer and line.
+  void enable_check_numerics(bool on = true);
+
   /// Trains for epochs - initial_epoch epochs: each step records forward pass, loss, gradients, updates and metrics,
   /// and computes them in one plan. The loss (with the penalties) and the metrics are means over the epoch so far. x
   /// may hold integers, which layers convert; its rows and y's belong together. Throws ValueError unless compiled, and
@@ -163,6 +172,8 @@ class Model {
   Logs test_on_batch(const Tensors& x, const Tensors& y, const TrainOnBatchOptions& options = {});
   Tensor predict_on_batch(const Tensor& x) const;
   std::vector<Tensor> predict_on_batch(const Tensors& x) const;
+  /// The loss of one batch with its penalties, recorded: to differentiate, check or draw.
+  Tensor compute_loss(const Tensors& x, const Tensors& y, const ComputeLossOptions& options = {});
   /// Forgets what the metrics have seen.
   void reset_metrics();
 

@@ -33,6 +33,7 @@ struct Model::State : Counted {
   std::string name;
   std::optional<Compiled> compiled;  // a clone has to be compiled anew
   StepFunction train_step, test_step;
+  bool check_numerics = false;
   optimizers::NamedTensors waiting;          ///< an optimizer state that was loaded before the optimizer was built
   std::optional<std::uint64_t> order_seed;   ///< of the rows' order in the last fit
   std::vector<std::pair<Shape, DType>> seen;  ///< inputs of a network that does not say them, without the batch

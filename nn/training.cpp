@@ -1,4 +1,5 @@
 #include <xgrad/data/shuffle.hpp>
+#include <xgrad/diff/finite.hpp>
 #include <xgrad/graph/grad.hpp>
 #include <xgrad/graph/op.hpp>
 #include <xgrad/nn/functional.hpp>
@@ -238,9 +239,19 @@ void Training::record_step(const Dataset& batch) {
   Call call{.training = true};
   const Forward pass = forward(batch, call);
   check_named(pass.total);
+  if (state.check_numerics) {
+    std::vector<Tensor> all = grad(pass.total, trained);
+    all.insert(all.begin(), pass.total);
+    check_finite(all);
+  }
   optimizers::Optimizer& optimizer = compiled.options.optimizer;
   optimizer.record(trained, grad(optimizer.scale_loss(pass.total), trained));
   update_metrics(batch, pass);
+}
+
+Tensor Training::loss_of(const Dataset& batch, bool training) {
+  Call call{.training = training};
+  return forward(batch, call).total;
 }
 
 void Training::record_evaluation(const Dataset& batch) {

@@ -33,6 +33,7 @@ struct Training {
   /// Records, computes, and on failure brings everything back.
   template <class Record>
   void run(bool updates, Record&& record);
+  Tensor loss_of(const Dataset& batch, bool training);
   void train_step(const Dataset& batch);
   void test_step(const Dataset& batch);
 
