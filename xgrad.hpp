@@ -25,16 +25,21 @@
 #include <xgrad/ops/decompositions.hpp>
 #include <xgrad/ops/einsum.hpp>
 #include <xgrad/ops/elementwise.hpp>
+#include <xgrad/ops/grids.hpp>
 #include <xgrad/ops/indexing.hpp>
 #include <xgrad/ops/linalg.hpp>
+#include <xgrad/ops/numbers.hpp>
 #include <xgrad/ops/product.hpp>
 #include <xgrad/ops/random.hpp>
 #include <xgrad/ops/reduce.hpp>
 #include <xgrad/ops/scan.hpp>
 #include <xgrad/ops/scatter.hpp>
+#include <xgrad/ops/sets.hpp>
 #include <xgrad/ops/shape.hpp>
 #include <xgrad/ops/sorting.hpp>
 #include <xgrad/ops/special.hpp>
+#include <xgrad/ops/statistics.hpp>
+#include <xgrad/ops/windows.hpp>
 
 #include <xgrad/diff/checkpoint.hpp>
 #include <xgrad/diff/custom.hpp>

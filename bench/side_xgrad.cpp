@@ -265,7 +265,7 @@ struct FashionMnist {
   }
   double accuracy() {
     const Tensor z = model.predict(images.test.images, {.batch_size = 1000});
-    return mean(cast(equal(argmax(z), cast(images.test.labels, int64)), float64)).item();
+    return mean(cast(equal(argmax(z, -1), cast(images.test.labels, int64)), float64)).item();
   }
 };
 

@@ -174,7 +174,7 @@ int run(const Settings& s) {
   std::cout << "saved " << s.weights << " (" << std::filesystem::file_size(s.weights) / 1024
             << " kB); a fresh model that loads it predicts " << (same ? "the same" : "SOMETHING ELSE") << "\n";
 
-  const double accuracy = mean(equal(argmax(scores), test.labels)).item();
+  const double accuracy = mean(equal(argmax(scores, -1), test.labels)).item();
   if (accuracy < s.expected) std::printf("expected an accuracy of at least %.3f\n", s.expected);
   std::printf("%s accuracy %.4f\n", s.validate ? "validation" : "test", accuracy);
   return same && accuracy >= s.expected ? 0 : 1;

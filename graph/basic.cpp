@@ -100,7 +100,7 @@ constexpr Op sum_like_op{
 /// bool and uint8 would wrap at once; their sums are counted in int64.
 Tensor summand(const Arg& x) {
   Tensor t = x.tensor();
-  return t.dtype() <= uint8 ? cast(t, int64) : t;
+  return t.dtype() <= int32 ? cast(t, int64) : t;
 }
 
 void infer_count(Recording& call) {

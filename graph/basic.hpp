@@ -43,7 +43,8 @@ inline Tensor& operator*=(Tensor& a, const Arg& b) { return a = multiply(a, b); 
 inline Tensor& operator/=(Tensor& a, const Arg& b) { return a = divide(a, b); }
 
 /// Sum over `axes`; with keepdims they stay with length 1. Pairwise over blocks of 512 along the last axis, so the
-/// error grows with log n. The sum of bool or uint8 is int64; other dtypes keep theirs. An empty sum is 0.
+/// error grows with log n. The sum of integers and bool is int64, as
+/// NumPy's; floats keep their dtype. An empty sum is 0.
 Tensor sum(const Arg& x, Axes axes = {}, bool keepdims = false);
 
 /// x repeated along new leading axes and axes of length 1. Throws ShapeError if the shapes do not fit.

@@ -259,12 +259,12 @@ Tensor binary_accuracy(const Tensor& y_true, const Tensor& y_pred, double thresh
 
 Tensor categorical_accuracy(const Tensor& y_true, const Tensor& y_pred) {
   need_rows("categorical_accuracy", y_true, y_pred);
-  return equal(argmax(y_true), argmax(y_pred));
+  return equal(argmax(y_true, -1), argmax(y_pred, -1));
 }
 
 Tensor sparse_categorical_accuracy(const Tensor& y_true, const Tensor& y_pred) {
   const Pair y = labels_and_rows("sparse_categorical_accuracy", y_true, y_pred);
-  return equal(cast(y.y_true, int64), argmax(y.y_pred));
+  return equal(cast(y.y_true, int64), argmax(y.y_pred, -1));
 }
 
 Tensor accuracy(const Tensor& y_true, const Tensor& y_pred) {
@@ -276,7 +276,7 @@ Tensor accuracy(const Tensor& y_true, const Tensor& y_pred) {
 
 Tensor top_k_categorical_accuracy(const Tensor& y_true, const Tensor& y_pred, std::int64_t k) {
   need_rows("top_k_categorical_accuracy", y_true, y_pred);
-  return among_largest("top_k_categorical_accuracy", argmax(y_true), y_pred, k);
+  return among_largest("top_k_categorical_accuracy", argmax(y_true, -1), y_pred, k);
 }
 
 Tensor sparse_top_k_categorical_accuracy(const Tensor& y_true, const Tensor& y_pred, std::int64_t k,

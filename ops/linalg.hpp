@@ -40,6 +40,17 @@ Tensor cholesky(const Arg& a, bool upper = false);
 /// this one does.
 Tensor cholesky_solve(const Arg& b, const Arg& factor, bool upper = false);
 
+/// The inverse of symmetric positive definite a, by its Cholesky factor, which is the upper one if so (Keras's
+/// cholesky_inverse). Throws as cholesky.
+Tensor cholesky_inverse(const Arg& a, bool upper = false);
+
+/// x with tensordot(a, x, x.rank()) = b: a of shape b.shape + x.shape seen as a square matrix. `axes` of a are moved
+/// behind the others before. ShapeError if it is not square.
+Tensor tensorsolve(const Arg& a, const Arg& b, Axes axes = Axes::none());
+/// The inverse of tensordot by a, whose first `index` axes are the rows of a square matrix: tensordot(inverse, b,
+/// index) is tensorsolve(a, b). ShapeError if it is not square, ValueError for an index of 0 or less.
+Tensor tensorinv(const Arg& a, int index = 2);
+
 /// The generalised inverse (n, m) of (m, n): 1/s in place of each singular value s above `rtol` times the largest, 0
 /// for the others. The default is the larger side times the dtype's epsilon (PyTorch; NumPy's rcond is 1e-15). The
 /// derivative is right where the rank does not change nearby.

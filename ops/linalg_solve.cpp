@@ -204,4 +204,52 @@ Tensor cholesky_solve(const Arg& b, const Arg& factor, bool upper) {
   return e.vector ? squeeze(x, -1) : x;
 }
 
+Tensor cholesky_inverse(const Arg& a, bool upper) {
+  const Within here("cholesky_inverse", a);
+  const Tensor factor = cholesky(a, upper);
+  return cholesky_solve(broadcast_like(unit_matrix_of(factor), factor), factor, upper);
+}
+
+Tensor tensorsolve(const Arg& a, const Arg& b, Axes axes) {
+  const Within here("tensorsolve", a);
+  Tensor t = a.tensor();
+  const Tensor right = b.tensor();
+  const std::uint32_t mask = mask_from_end(axes, t.rank(), "tensorsolve", a.where());
+  if (mask) {
+    std::vector<int> order;
+    for (int i = 0; i < t.rank(); ++i)
+      if (!(mask >> (t.rank() - 1 - i) & 1)) order.push_back(i);
+    for (const int axis : axes) order.push_back(axis < 0 ? axis + t.rank() : axis);
+    t = transpose(t, std::span<const int>(order));
+  }
+  Shape rest;
+  for (int i = right.rank(); i < t.rank(); ++i) rest.append(t.shape()[i]);
+  if (t.rank() < right.rank() || rest.size() != right.size() || t.size() != right.size() * right.size())
+    throw ShapeError("[tensorsolve] expected axes that make a square matrix, got " + to_string(t.shape()) + " and " +
+                     to_string(right.shape()) + place(a.where()));
+  const std::int64_t n = right.size();
+  return reshape(solve(reshape(t, {n, n}), reshape(right, {n})), rest);
+}
+
+Tensor tensorinv(const Arg& a, int index) {
+  const Within here("tensorinv", a);
+  const Tensor t = a.tensor();
+  if (index <= 0)
+    throw ValueError("[tensorinv] expected an index of 1 or more, got " + std::to_string(index) + place(a.where()));
+  std::int64_t rows = 1, columns = 1;
+  Shape turned;
+  for (int i = index; i < t.rank(); ++i) {
+    turned.append(t.shape()[i]);
+    columns *= t.shape()[i];
+  }
+  for (int i = 0; i < std::min(index, t.rank()); ++i) {
+    turned.append(t.shape()[i]);
+    rows *= t.shape()[i];
+  }
+  if (rows != columns)
+    throw ShapeError("[tensorinv] expected axes that make a square matrix, got " + to_string(t.shape()) +
+                     " and index " + std::to_string(index) + place(a.where()));
+  return reshape(inv(reshape(t, {rows, columns})), turned);
+}
+
 }  // namespace xgrad

@@ -11,6 +11,8 @@ namespace xgrad {
 Tensor matmul(const Arg& a, const Arg& b);
 /// Matrices times vectors: (..., m, k) x (..., k) -> (..., m), leading axes broadcast.
 Tensor matvec(const Arg& a, const Arg& x);
+/// Vectors times matrices: (..., k) x (..., k, n) -> (..., n), leading axes broadcast.
+Tensor vecmat(const Arg& x, const Arg& a);
 /// Sums of products along one axis: (..., n) x (..., n) -> (...), leading axes broadcast.
 Tensor vecdot(const Arg& a, const Arg& b, int axis = -1);
 

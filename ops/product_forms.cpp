@@ -62,6 +62,14 @@ Tensor matvec(const Arg& a, const Arg& x) {
   return squeeze(matmul(Arg(left, a.where()), expand_dims(right, -1)), -1);
 }
 
+Tensor vecmat(const Arg& x, const Arg& a) {
+  const Within here("vecmat", x);
+  const Tensor left = x.tensor(), right = a.tensor();
+  if (left.rank() < 1 || right.rank() < 2) refuse("vecmat", "a vector and a matrix", left, right, x);
+  if (left.dim(-1) != right.dim(-2)) refuse("vecmat", "equal inner lengths", left, right, x);
+  return squeeze(matmul(expand_dims(left, -2), Arg(right, x.where())), -2);
+}
+
 Tensor vecdot(const Arg& a, const Arg& b, int axis) {
   const Within here("vecdot", a);
   const Tensor left = a.tensor(), right = b.tensor();

@@ -76,9 +76,17 @@ constexpr Op argmax_op{.name = "argmax", .infer = infer_place, .run = run_place<
 constexpr Op argmin_op{.name = "argmin", .infer = infer_place, .run = run_place<kernels::Fold::min>,
                        .leading = Leading::batch};
 
-Tensor place_of(const Op& op, const Arg& x, int axis, bool keepdims) {
+Tensor place_of(const Op& op, const Arg& x, const Axes& axis, bool keepdims) {
   const Tensor t = x.tensor();
   const std::uint32_t mask = mask_from_end(axis, t.rank(), op.name, x.where());
+  if (axis.all() && t.rank() != 1) {
+    const Within here(op.name, x);
+    const Tensor found = record(op, {reshape(t, {-1})}, {.a = -1});
+    return keepdims ? expand_axes(found, mask) : found;
+  }
+  if (__builtin_popcount(mask) != 1)
+    throw ShapeError(std::string("[") + op.name + "] expected one axis or all, got " +
+                     std::to_string(__builtin_popcount(mask)) + place(x.where()));
   return record(op, {Arg(t, x.where())}, {.a = -1 - __builtin_ctz(mask), .b = keepdims});
 }
 
@@ -124,8 +132,8 @@ Tensor ptp(const Arg& x, Axes axes, bool keepdims) {
   return max(x, axes, keepdims) - min(x, axes, keepdims);
 }
 
-Tensor argmax(const Arg& x, int axis, bool keepdims) { return place_of(argmax_op, x, axis, keepdims); }
-Tensor argmin(const Arg& x, int axis, bool keepdims) { return place_of(argmin_op, x, axis, keepdims); }
+Tensor argmax(const Arg& x, Axes axis, bool keepdims) { return place_of(argmax_op, x, axis, keepdims); }
+Tensor argmin(const Arg& x, Axes axis, bool keepdims) { return place_of(argmin_op, x, axis, keepdims); }
 
 // Counted in float32, where vectors are widest: a sum of zeros and ones is 0 only if all of them are.
 Tensor any(const Arg& x, Axes axes, bool keepdims) {
@@ -244,15 +252,17 @@ Rows reduce_rows() {
        .errors = {{[] { return count_nonzero(zeros({2}), 1); }, "expected an axis"}},
        .no_derivative = "its result is a count"},
       {.name = "argmax",
-       .call = [](In in) { return argmax(in[0]); },
-       .samples = rows_of_numbers,
+       .call = [](In in) { return in[0].rank() == 2 ? argmax(in[0], -1) : argmax(in[0]); },
+       .samples = {{{{.shape = {2, 3}}}}, {{{.shape = {2, 3, 2}}}}, {{{.shape = {4, 3}, .broadcast = true}}},
+                   {{{.shape = {}}}}, {{{.shape = {0, 3}}}}, {{{.shape = {3, 4}, .strided = true}}}},
        .special = {{[] { return argmax(doubles({1, 3, 3})); }, {1}},
                    {[] { return argmax(doubles({1, nan, 3, nan})); }, {1}},
-                   {[] { return argmax(tensor({{1., 5.}, {7., 2.}}), 0, true); }, {1, 0}}},
-       .errors = {{[] { return argmax(zeros({2, 0})); }, "[argmax] expected at least one element along axis 1"},
-                  {[] { return argmax(1.0); }, "[argmax]"}},
-       .no_derivative = "its result is a place",
-       .fewer_samples = "a scalar has no axis"},
+                   {[] { return argmax(tensor({{1., 5.}, {7., 2.}}), 0, true); }, {1, 0}},
+                   {[] { return argmax(tensor({{1., 5.}, {7., 2.}})); }, {2}}, {[] { return argmax(1.0); }, {0}}},
+       .errors = {{[] { return argmax(zeros({2, 0}), 1); }, "[argmax] expected at least one element along axis 1"},
+                  {[] { return argmax(zeros({2, 0})); }, "[argmax] expected at least one element"},
+                  {[] { return argmax(zeros({2, 2}), {0, 1}); }, "[argmax] expected one axis or all, got 2"}},
+       .no_derivative = "its result is a place"},
       {.name = "argmin",
        .call = [](In in) { return argmin(in[0], 0); },
        .samples = {{{{.shape = {2, 3}}}}, {{{.shape = {4, 3}, .broadcast = true}}}, {{{.shape = {3, 0}}}},

@@ -18,7 +18,7 @@ Tensor std(const Arg& x, Axes axes = {}, bool keepdims = false, int ddof = 0);
 /// float32. inf or NaN where the weights sum to 0. Throws ShapeError where the weights do not fit.
 Tensor average(const Arg& x, const Arg& weights, Axes axes = {}, bool keepdims = false);
 
-/// Product over axes, 1 for an empty one. bool and uint8 become int64; other integers wrap. The derivative is right
+/// Product over axes, 1 for an empty one. Integers and bool become int64 and wrap. The derivative is right
 /// where elements are 0, to any order.
 Tensor prod(const Arg& x, Axes axes = {}, bool keepdims = false);
 
@@ -32,10 +32,14 @@ inline Tensor amin(const Arg& x, Axes axes = {}, bool keepdims = false) { return
 /// max - min over axes (peak to peak).
 Tensor ptp(const Arg& x, Axes axes = {}, bool keepdims = false);
 
-/// Index (int64) of the first largest element along an axis; the first NaN wins. No derivative.
-Tensor argmax(const Arg& x, int axis = -1, bool keepdims = false);
-/// Index (int64) of the first smallest element along an axis.
-Tensor argmin(const Arg& x, int axis = -1, bool keepdims = false);
+/// Index (int64) of the first largest element along an axis, or (the default) in x read as a vector; the first NaN
+/// wins. With keepdims the folded axes stay with length 1. No derivative. Throws ShapeError for several axes and for none.
+Tensor argmax(const Arg& x, Axes axis = {}, bool keepdims = false);
+/// Index (int64) of the first smallest element, as argmax.
+Tensor argmin(const Arg& x, Axes axis = {}, bool keepdims = false);
+/// argmax and argmin that leave out NaN. A slice without numbers is an error when values are computed.
+Tensor nanargmax(const Arg& x, Axes axis = {}, bool keepdims = false);
+Tensor nanargmin(const Arg& x, Axes axis = {}, bool keepdims = false);
 
 /// Whether any element over axes is not 0 (NaN counts), bool; false for none.
 Tensor any(const Arg& x, Axes axes = {}, bool keepdims = false);
@@ -83,5 +87,16 @@ Tensor percentile(const Arg& x, std::initializer_list<double> q, Axes axes = {},
 /// The middle of the sorted elements over axes, the mean of the two middle ones of an even number (NumPy's; PyTorch's
 /// is the lower of the two). Otherwise as quantile.
 Tensor median(const Arg& x, Axes axes = {}, bool keepdims = false);
+
+/// Quantiles that leave out NaN; NaN of a slice without numbers. NaN gets the gradient 0. Otherwise as quantile,
+/// percentile and median.
+Tensor nanquantile(const Arg& x, double q, Axes axes = {}, bool keepdims = false, std::string_view method = "linear");
+Tensor nanquantile(const Arg& x, std::initializer_list<double> q, Axes axes = {}, bool keepdims = false,
+                   std::string_view method = "linear");
+Tensor nanpercentile(const Arg& x, double q, Axes axes = {}, bool keepdims = false,
+                     std::string_view method = "linear");
+Tensor nanpercentile(const Arg& x, std::initializer_list<double> q, Axes axes = {}, bool keepdims = false,
+                     std::string_view method = "linear");
+Tensor nanmedian(const Arg& x, Axes axes = {}, bool keepdims = false);
 
 }  // namespace xgrad

@@ -67,7 +67,7 @@ Tensor nan_extreme(const char* name, const Arg& x, const Axes& axes, bool keepdi
 Tensor prod(const Arg& x, Axes axes, bool keepdims) {
   const Within here("prod", x);
   Tensor t = x.tensor();
-  if (t.dtype() <= uint8) t = cast(t, int64);
+  if (t.dtype() <= int32) t = cast(t, int64);
   const std::uint32_t asked = mask_from_end(axes, t.rank(), "prod", x.where());
   for (std::uint32_t rest = asked; rest;) {
     // Adding the lowest bit carries through the run of adjacent axes that it starts.

@@ -16,21 +16,6 @@ namespace {
 
 // --- where a quantile lies -------------------------------------------------------------------------------------------
 
-enum class Method : std::int64_t {
-  linear,
-  lower,
-  higher,
-  nearest,
-  midpoint,
-  inverted_cdf,
-  averaged_inverted_cdf,
-  closest_observation,
-  interpolated_inverted_cdf,
-  hazen,
-  weibull,
-  median_unbiased,
-  normal_unbiased
-};
 constexpr std::array<std::string_view, 13> method_names = {"linear",
                                                            "lower",
                                                            "higher",
@@ -174,22 +159,11 @@ Tensor of_rows(const Tensor& x, std::span<const double> q, Method method) {
 Tensor quantiles(const char* name, const Arg& x, std::span<const double> q, bool list, double whole, const Axes& axes,
                  bool keepdims, std::string_view method) {
   const Within here(name, x);
-  const auto found = std::find(method_names.begin(), method_names.end(), method);
-  if (found == method_names.end())
-    throw ValueError("[" + std::string(name) + "] expected a method of NumPy's such as linear, lower or hazen, got " +
-                     std::string(method) + place(x.where()));
-  std::vector<double> shares;
-  for (const double one : q) {
-    if (!(one >= 0 && one <= whole))
-      throw ValueError("[" + std::string(name) + "] expected q from 0 to " + (whole == 1 ? "1" : "100") + ", got " +
-                       std::to_string(one) + place(x.where()));
-    shares.push_back(one / whole);
-  }
-  if (shares.empty())
-    throw ValueError("[" + std::string(name) + "] expected at least one q, got none" + place(x.where()));
+  const Method way = method_named(name, method, x.where());
+  const std::vector<double> shares = shares_of(name, q, whole, x.where());
   const Tensor t = real(x);
   const std::uint32_t mask = mask_from_end(axes, t.rank(), name, x.where());
-  const Tensor rows = of_rows(folded_last(t, mask), shares, static_cast<Method>(found - method_names.begin()));
+  const Tensor rows = of_rows(folded_last(t, mask), shares, way);
   const Tensor result = list ? moveaxis(rows, -1, 0) : squeeze_axes(rows, 1);
   return keepdims ? expand_axes(result, mask) : result;
 }
@@ -197,6 +171,27 @@ Tensor quantiles(const char* name, const Arg& x, std::span<const double> q, bool
 std::span<const double> all_of(std::initializer_list<double> q) { return {q.begin(), q.size()}; }
 
 }  // namespace
+
+Method method_named(const char* name, std::string_view method, const Location& where) {
+  const auto found = std::find(method_names.begin(), method_names.end(), method);
+  if (found == method_names.end())
+    throw ValueError("[" + std::string(name) + "] expected a method of NumPy's such as linear, lower or hazen, got " +
+                     std::string(method) + place(where));
+  return static_cast<Method>(found - method_names.begin());
+}
+
+std::vector<double> shares_of(const char* name, std::span<const double> q, double whole, const Location& where) {
+  std::vector<double> shares;
+  for (const double one : q) {
+    if (!(one >= 0 && one <= whole))
+      throw ValueError("[" + std::string(name) + "] expected q from 0 to " + (whole == 1 ? "1" : "100") + ", got " +
+                       std::to_string(one) + place(where));
+    shares.push_back(one / whole);
+  }
+  if (shares.empty())
+    throw ValueError("[" + std::string(name) + "] expected at least one q, got none" + place(where));
+  return shares;
+}
 
 Tensor folded_last(const Tensor& x, std::uint32_t mask) {
   if (mask == 0) return expand_axes(x, 1);

@@ -174,10 +174,10 @@ Tensor scan(const Op& op, const Tensor& x, const Axes& axis, bool reverse, const
   return record(op, {Arg(x, where)}, {.a = -1 - __builtin_ctz(mask), .b = reverse});
 }
 
-/// bool and uint8 would wrap at once; they are counted in int64.
+/// Integers are added and multiplied in int64, as NumPy's are.
 Tensor counted(const Arg& x) {
   Tensor t = x.tensor();
-  return t.dtype() <= uint8 ? cast(t, int64) : t;
+  return t.dtype() <= int32 ? cast(t, int64) : t;
 }
 
 }  // namespace

@@ -6,7 +6,7 @@
 namespace xgrad {
 
 /// y_k = x_0 + ... + x_k along an axis, added one after another; by default along the flattened x, as NumPy's. With
-/// `reverse`, y_k = x_k + ... + x_(n-1). A scalar gives one element. bool and uint8 become int64; integers wrap; what
+/// `reverse`, y_k = x_k + ... + x_(n-1). A scalar gives one element. Integers and bool become int64 and wrap; what
 /// follows a NaN is NaN. Throws ShapeError for an axis out of range or more than one.
 Tensor cumsum(const Arg& x, Axes axis = {}, bool reverse = false);
 /// y_k = x_0 * ... * x_k, as cumsum. The derivative is right where elements are 0, to any order.

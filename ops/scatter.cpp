@@ -291,15 +291,37 @@ Tensor counted_by(const Tensor& weights, const Tensor& ids, std::int64_t count, 
   return record(ungather_op, {s.data, s.indices, s.zero});
 }
 
-Tensor segment_max(const Arg& data, const Arg& segment_ids, std::int64_t num_segments) {
-  const Within here("segment_max", data);
-  const Segments s = segments_of("segment_max", data, segment_ids, num_segments);
+namespace {
+
+/// A number of the data's dtype for segments without slices.
+Tensor segment_extreme(const char* name, const Op& op, const Arg& data, const Arg& ids, std::int64_t count,
+                       bool largest) {
+  const Within here(name, data);
+  const Segments s = segments_of(name, data, ids, count);
+  const auto limit = [&]<class T>(T) {
+    return largest ? std::numeric_limits<T>::lowest() : std::numeric_limits<T>::max();
+  };
+  Tensor start = s.zero;
   const DType dtype = s.data.dtype();
-  Tensor lowest = s.zero;
-  if (is_floating(dtype)) lowest = lowest - std::numeric_limits<double>::infinity();
-  else if (dtype == int32) lowest = lowest + std::numeric_limits<std::int32_t>::min();
-  else if (dtype == int64) lowest = lowest + std::numeric_limits<std::int64_t>::min();
-  return record(max_op, {lowest, s.indices, s.data});
+  if (is_floating(dtype)) start = start + (largest ? -1 : 1) * std::numeric_limits<double>::infinity();
+  else if (dtype == int32) start = start + limit(std::int32_t{});
+  else if (dtype == int64) start = start + limit(std::int64_t{});
+  else if (!largest) start = start + (dtype == uint8 ? 255 : 1);
+  return record(op, {cast(start, dtype), s.indices, s.data});
+}
+
+}  // namespace
+
+Tensor segment_max(const Arg& data, const Arg& segment_ids, std::int64_t num_segments) {
+  return segment_extreme("segment_max", max_op, data, segment_ids, num_segments, true);
+}
+Tensor segment_min(const Arg& data, const Arg& segment_ids, std::int64_t num_segments) {
+  return segment_extreme("segment_min", min_op, data, segment_ids, num_segments, false);
+}
+Tensor segment_prod(const Arg& data, const Arg& segment_ids, std::int64_t num_segments) {
+  const Within here("segment_prod", data);
+  const Segments s = segments_of("segment_prod", data, segment_ids, num_segments);
+  return record(multiply_op, {ones_like(s.zero), s.indices, s.data});
 }
 
 }  // namespace xgrad

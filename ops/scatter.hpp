@@ -37,4 +37,9 @@ Tensor segment_sum(const Arg& data, const Arg& segment_ids, std::int64_t num_seg
 /// without slices is -inf, or the smallest integer.
 Tensor segment_max(const Arg& data, const Arg& segment_ids, std::int64_t num_segments = -1);
 
+/// Smallest elements by segment, as segment_max. A segment without slices is inf, or the largest integer.
+Tensor segment_min(const Arg& data, const Arg& segment_ids, std::int64_t num_segments = -1);
+/// Products by segment, as segment_sum and scatter_multiply. A segment without slices is 1.
+Tensor segment_prod(const Arg& data, const Arg& segment_ids, std::int64_t num_segments = -1);
+
 }  // namespace xgrad

@@ -143,6 +143,21 @@ Rows scatter_rows() {
                     {0.5, 0, 0.5}}},
        .errors = {{[] { return evaluated(segment_max(zeros({2}), ints({0, 3}), 3)); }, "segment id"}},
        .fewer_samples = no_scalar},
+      {.name = "segment_min",
+       .call = [](In in) { return minimum(segment_min(in[0], in[1], 4), 100); },
+       .samples = segments(),
+       .special = {{[] { return segment_min(doubles({1, 2, 3}), ints({2, 0, 2})); }, {2, inf, 1}},
+                   {[] { return segment_min(tensor({1, 2}, {.dtype = uint8}), ints({1, 1})); }, {255, 1}},
+                   {[] { return segment_min(tensor({1, 2}, {.dtype = int32}), ints({1, 1})); }, {2147483647, 1}}},
+       .errors = {{[] { return evaluated(segment_min(zeros({2}), ints({0, 3}), 3)); }, "segment id of segment_min"}},
+       .fewer_samples = no_scalar},
+      {.name = "segment_prod",
+       .call = [](In in) { return segment_prod(in[0], in[1], 4); },
+       .samples = segments(),
+       .special = {{[] { return segment_prod(doubles({2, 5, 3}), ints({2, 0, 2})); }, {5, 1, 6}},
+                   {[] { return segment_prod(ints({2, 5, 3}), ints({0, 0, 0})); }, {30}}},
+       .errors = {{[] { return evaluated(segment_prod(zeros({2}), ints({0, 3}), 3)); }, "segment id of segment_prod"}},
+       .fewer_samples = no_scalar},
   };
   return rows;
 }

@@ -38,6 +38,13 @@ Rows along_rows();             ///< ops/indexing.hpp: take_along_axis, put_along
 Rows mask_rows();              ///< ops/indexing.hpp: masks and choices
 Rows scatter_rows();
 Rows sorting_rows();
+Rows windows_rows();
+Rows numbers_rows();
+Rows grids_rows();
+Rows sets_rows();
+Rows statistics_rows();
+Rows interpolation_rows();  ///< ops/statistics.hpp: along an axis
+Rows nan_rows();            ///< ops/reduce.hpp: places and quantiles that leave out NaN
 Rows random_rows();
 Rows family_rows();   ///< ops/random.hpp: continuous distributions with parameters
 Rows choices_rows();  ///< ops/random.hpp: integers, counts, orders and choices
@@ -78,6 +85,13 @@ inline auto all_rows() {
       mask_rows(),             //
       scatter_rows(),          //
       sorting_rows(),          //
+      windows_rows(),          //
+      numbers_rows(),          //
+      grids_rows(),            //
+      sets_rows(),             //
+      statistics_rows(),       //
+      interpolation_rows(),    //
+      nan_rows(),              //
       random_rows(),           //
       family_rows(),           //
       choices_rows(),          //

@@ -69,14 +69,14 @@ inline constexpr OtherName other_names[] = {
 inline constexpr Missing missing_names[] = {
     {"complex numbers are not an element type",
      "angle conj conjugate eig eigvals fft fft2 ifft2 imag irfft iscomplex iscomplexobj isreal isrealobj istft polar "
-     "real real_if_close rfft sort_complex stft view_as_complex view_as_real unwrap"},
+     "real real_if_close rfft sort_complex stft view_as_complex view_as_real"},
     {"C++'s own loops, conditions and functions do it, and record what they run",
      "apply_along_axis apply_over_axes associative_scan fori_loop fromfunction frompyfunc map nested_iters piecewise "
      "scan switch vectorize vectorized_map while_loop"},
     {"tensors never change; `where`, the scatter functions and `concatenate` make new ones",
      "copyto delete insert put putmask resize slice_update"},
     {"dates, bytes, text and Python's own objects are not tensors",
-     "asfortranarray ascontiguousarray asarray_chkfinite asmatrix base_repr binary_repr block bmat busday_count "
+     "asfortranarray ascontiguousarray asarray_chkfinite asmatrix base_repr binary_repr busday_count "
      "busday_offset can_cast common_type datetime_as_string datetime_data fromfile fromregex fromstring get_include "
      "getbufsize geterr geterrcall info is_busday isfortran isnat isscalar issubdtype iterable may_share_memory "
      "min_scalar_type mintypecode packbits promote_types require result_type savetxt savez_compressed setbufsize "
@@ -86,16 +86,12 @@ inline constexpr Missing missing_names[] = {
      "depth_to_space depthwise_conv dot_product_attention extract_sequences fold layer_normalization max_pool "
      "multi_hot "
      "rms_normalization separable_conv space_to_depth unfold"},
+    {"nested lists of blocks: `concatenate` of `concatenate`", "block bmat"},
     {"polynomials: `vander`, `matmul` and `lstsq` evaluate and fit them",
      "poly polyadd polyder polydiv polyfit polyint polymul polysub polyval roots"},
-    {"not written yet",
-     "bartlett bitwise_count blackman broadcast_shapes cdist cholesky_inverse corrcoef cov custom_gradient "
-     "diag_indices "
-     "diag_indices_from divide_no_nan divmod ediff1d einsum_path frexp gradient hamming hanning "
-     "histogram2d histogramdd "
-     "in_top_k indices interp intersect1d ix_ kaiser ldexp lexsort lu_factor mask_indices modf moments nanargmax "
-     "nanargmin nanmedian nanpercentile nanquantile psnr ravel_multi_index rearrange rsqrt saturate_cast "
-     "segment_min segment_prod setdiff1d setxor1d spacing tensorinv tensorsolve trapezoid tril_indices "
-     "tril_indices_from trim_zeros triu_indices triu_indices_from union1d unravel_index vecmat"},
-    {"`data::normalize` does it for arrays of data", "normalize"},
+    {"`einsum` chooses its order itself", "einsum_path"},
+    {"the places where a mask is true: `nonzero(tri(n, n, k, {.dtype = bool_}))` and the like", "mask_indices"},
+    {"an operation with a derivative of one's own is an `Op`, see CONTRIBUTING.md", "custom_gradient"},
+    {"a language of its own for what `reshape` and `transpose` do", "rearrange"},
+    {"LU factors stay inside `solve`, `inv` and `det`, which are differentiable", "lu_factor"},
 };

@@ -159,7 +159,7 @@ TEST_CASE("an accuracy summed as a tensor runs in flat memory") {
     const Tensor logits = matmul(x, w);
     const Tensor loss = mean(square(logits - 1));
     w.assign(w - 0.001 * grad(loss, w));
-    right += sum(equal(argmax(logits), y));
+    right += sum(equal(argmax(logits, -1), y));
     loss.eval();
   });
   CHECK(right.dtype() == int64);

@@ -200,9 +200,9 @@ reference::Calls reductions() {
        [](In in) {
          return quantile(in[0], {0.2, 0.9, 0.35}, {0, 2});
        }},
-      {"argmax_last", [](In in) { return argmax(in[0]); }},
+      {"argmax_last", [](In in) { return argmax(in[0], -1); }},
       {"argmax_first", [](In in) { return argmax(in[0], 0); }},
-      {"argmin_last", [](In in) { return argmin(in[0]); }},
+      {"argmin_last", [](In in) { return argmin(in[0], -1); }},
       {"argmin_first", [](In in) { return argmin(in[0], 0); }},
       {"norm_1",
        [](In in) {

@@ -95,7 +95,7 @@ TEST_CASE("mixed dtypes promote to the larger, and functions of real numbers giv
   CHECK(softmax(make(int32)).dtype() == float32);
   CHECK(sum(make(bool_)).dtype() == int64);
   CHECK(sum(make(uint8)).dtype() == int64);
-  CHECK(sum(make(int32)).dtype() == int32);
+  CHECK(sum(make(int32)).dtype() == int64);
   CHECK(argmax(make(float64)).dtype() == int64);
 }
 

@@ -27,7 +27,7 @@ void run_fold(Run& run, const Step& s) {
   put(run, s, function(run.value(s.in[0]), axes_from(s.n, 1), s.n[0] != 0));
 }
 inline Tensor var_of(const Arg& x, Axes axes, bool keepdims) { return var(x, axes, keepdims); }
-template <Tensor (*function)(const Arg&, int, bool)>
+template <Tensor (*function)(const Arg&, Axes, bool)>
 void run_arg(Run& run, const Step& s) {
   put(run, s, function(run.value(s.in[0]), static_cast<int>(s.n[0]), s.n[1] != 0));
 }

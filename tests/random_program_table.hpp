@@ -3,6 +3,7 @@
 
 #include "random_program_forms.hpp"
 #include "random_program_forms_elementwise.hpp"
+#include "random_program_forms_everyday.hpp"
 #include "random_program_forms_reduce.hpp"
 #include "random_program_forms_shape.hpp"
 #include "random_program_forms_linear.hpp"
@@ -137,6 +138,31 @@ inline std::span<const Form> forms() {
       {"logsumexp", 1, run_fold<logsumexp>, choose_fold},
       {"argmax", 2, run_arg<argmax>, choose_arg},
       {"argmin", 1, run_arg<argmin>, choose_arg},
+      {"nanquantile", 1, run_nanquantile, choose_filled_fold},
+      {"nanmedian", 1, run_fold<nanmedian>, choose_filled_median},
+      {"moments", 1, run_fold<moments_of>, choose_fold},
+      {"modf", 1, run_unary<fraction_of>, choose_unary},
+      {"frexp", 1, run_unary<mantissa_of>, choose_unary},
+      {"frexp_exponent", 1, run_unary<exponent_of>, choose_unary},
+      {"ldexp", 1, run_unary<scaled_by_itself>, choose_unary},
+      {"spacing", 1, run_unary<spacing>, choose_unary},
+      {"rsqrt", 1, run_unary<rsqrt>, choose_unary},
+      {"saturate_cast", 1, run_unary<saturated>, choose_unary},
+      {"bitwise_count", 1, run_unary<bits_of>, choose_unary},
+      {"divmod", 1, run_binary<quotient_and_rest>, choose_binary},
+      {"divide_no_nan", 1, run_binary<divide_no_nan>, choose_binary},
+      {"cov", 1, run_unary<covariance>, choose_unary},
+      {"corrcoef", 1, run_unary<correlation>, choose_unary},
+      {"cdist", 1, run_unary<distances>, choose_small_unary},
+      {"normalize", 1, run_axis<normalized>, choose_axis},
+      {"normalize_3", 1, run_axis<normalized_3>, choose_axis},
+      {"trapezoid", 1, run_axis<area>, choose_axis},
+      {"gradient", 1, run_axis<slope>, choose_axis},
+      {"gradient_at", 1, run_axis<slope_at>, choose_axis},
+      {"unwrap", 1, run_axis<unwrapped>, choose_axis},
+      {"interp", 1, run_unary<interpolated>, choose_unary},
+      {"ediff1d", 1, run_unary<with_ends>, choose_unary},
+      {"made", 2, run_made, choose_made},
       {"cumsum", 2, run_fold<cumsum>, choose_scan},
       {"cumprod", 1, run_fold<cumprod>, choose_scan},
       {"cummax", 1, run_fold<cummax>, choose_scan},
@@ -219,6 +245,8 @@ inline std::span<const Form> forms() {
       {"scatter_min", 1, run_scatter<scatter_min>, choose_places},
       {"segment_sum", 1, run_segments<segment_sum>, choose_segments},
       {"segment_max", 1, run_segments<segment_max>, choose_segments},
+      {"segment_min", 1, run_segments<segment_min>, choose_segments},
+      {"segment_prod", 1, run_segments<segment_prod>, choose_segments},
       {"searchsorted", 1, run_search, choose_search},
       {"digitize", 1, run_digitize, choose_search},
       {"isin", 1, [](Run& r, const Step& s) { put(r, s, isin(r.value(s.in[0]), r.value(s.in[1]), s.n[0] != 0)); },
