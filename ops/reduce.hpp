@@ -33,7 +33,8 @@ inline Tensor amin(const Arg& x, Axes axes = {}, bool keepdims = false) { return
 Tensor ptp(const Arg& x, Axes axes = {}, bool keepdims = false);
 
 /// Index (int64) of the first largest element along an axis, or (the default) in x read as a vector; the first NaN
-/// wins. With keepdims the folded axes stay with length 1. No derivative. Throws ShapeError for several axes and for none.
+/// wins. With keepdims the folded axes stay with length 1. No derivative. Throws ShapeError for several axes and
+/// for none.
 Tensor argmax(const Arg& x, Axes axis = {}, bool keepdims = false);
 /// Index (int64) of the first smallest element, as argmax.
 Tensor argmin(const Arg& x, Axes axis = {}, bool keepdims = false);
