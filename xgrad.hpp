@@ -85,6 +85,7 @@
 #include <xgrad/nn/callbacks.hpp>
 #include <xgrad/nn/compile.hpp>
 #include <xgrad/nn/config.hpp>
+#include <xgrad/nn/core_layers.hpp>
 #include <xgrad/nn/dense.hpp>
 #include <xgrad/nn/dropout.hpp>
 #include <xgrad/nn/gradcheck.hpp>
@@ -93,10 +94,14 @@
 #include <xgrad/nn/layer.hpp>
 #include <xgrad/nn/logs.hpp>
 #include <xgrad/nn/losses.hpp>
+#include <xgrad/nn/merge_layers.hpp>
 #include <xgrad/nn/metrics.hpp>
 #include <xgrad/nn/metrics_confusion.hpp>
 #include <xgrad/nn/model.hpp>
+#include <xgrad/nn/noise_layers.hpp>
+#include <xgrad/nn/normalization.hpp>
 #include <xgrad/nn/regularizers.hpp>
+#include <xgrad/nn/reshape_layers.hpp>
 #include <xgrad/nn/saving.hpp>
 #include <xgrad/nn/sequential.hpp>
 #include <xgrad/nn/shape_layers.hpp>

@@ -1,5 +1,5 @@
 #include <xgrad/nn/dropout.hpp>
-#include <xgrad/nn/fields.hpp>
+#include <xgrad/nn/layer_parts.hpp>
 #include <xgrad/ops/elementwise.hpp>
 #include <xgrad/ops/random.hpp>
 #include <xgrad/ops/shape.hpp>
@@ -21,15 +21,13 @@ struct Dropout::State : Counted {
   bool built = false;
 };
 
-namespace {
-
 /// A tensor with the mask's shape. Only its shape is used, so nothing of it is computed.
-Tensor shaped_like_mask(const Tensor& x, const std::vector<std::int64_t>& noise_shape) {
+Tensor mask_shape(std::string_view kind, const Tensor& x, const std::vector<std::int64_t>& noise_shape) {
   if (noise_shape.empty()) return x;
   const auto misfit = [&] {
     std::string text;
     for (const std::int64_t n : noise_shape) text += (text.empty() ? "" : ", ") + std::to_string(n);
-    return ShapeError("[Dropout] expected a noise_shape that broadcasts over x of shape " + to_string(x.shape()) +
+    return ShapeError("[" + std::string(kind) + "] expected a noise_shape that broadcasts over x of shape " + to_string(x.shape()) +
                       " (-1: the length of x), got (" + text + ")");
   };
   if (static_cast<int>(noise_shape.size()) != x.rank()) throw misfit();
@@ -43,7 +41,6 @@ Tensor shaped_like_mask(const Tensor& x, const std::vector<std::int64_t>& noise_
   return like;
 }
 
-}  // namespace
 
 Dropout::Dropout(double rate, DropoutOptions options) : state_(new State(rate, std::move(options))) {
   if (!(rate >= 0 && rate <= 1))
@@ -87,7 +84,7 @@ Tensor Dropout::operator()(const Tensor& x, Call& call) const {
   const Tensor values = is_floating(x.dtype()) ? x : cast(x, float32);
   if (s.rate == 1) return zeros_like(values);
   const double keep = 1 - s.rate;
-  const Tensor mask = bernoulli_like(shaped_like_mask(values, s.options.noise_shape), keep, &s.generator);
+  const Tensor mask = bernoulli_like(mask_shape("Dropout", values, s.options.noise_shape), keep, &s.generator);
   return where(mask, values * (1 / keep), 0);
 }
 

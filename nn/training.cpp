@@ -266,6 +266,9 @@ void Training::record_evaluation(const Dataset& batch) {
 
 void Training::revert(bool updated) {
   if (updated) compiled.options.optimizer.revert(trained);
+  // Moving means and the like.
+  for (const NamedParameter& weight : named)
+    if (!weight.parameter.trainable()) weight.parameter.revert();
   compiled.mean_loss.revert();
   for (Model::State::Output& output : compiled.outputs) {
     output.mean_loss.revert();
