@@ -27,8 +27,8 @@ Tensor mask_shape(std::string_view kind, const Tensor& x, const std::vector<std:
   const auto misfit = [&] {
     std::string text;
     for (const std::int64_t n : noise_shape) text += (text.empty() ? "" : ", ") + std::to_string(n);
-    return ShapeError("[" + std::string(kind) + "] expected a noise_shape that broadcasts over x of shape " + to_string(x.shape()) +
-                      " (-1: the length of x), got (" + text + ")");
+    return ShapeError("[" + std::string(kind) + "] expected a noise_shape that broadcasts over x of shape " +
+                      to_string(x.shape()) + " (-1: the length of x), got (" + text + ")");
   };
   if (static_cast<int>(noise_shape.size()) != x.rank()) throw misfit();
   Tensor like = x;
@@ -40,7 +40,6 @@ Tensor mask_shape(std::string_view kind, const Tensor& x, const std::vector<std:
   }
   return like;
 }
-
 
 Dropout::Dropout(double rate, DropoutOptions options) : state_(new State(rate, std::move(options))) {
   if (!(rate >= 0 && rate <= 1))
