@@ -49,6 +49,7 @@
 #include <xgrad/diff/lane_math.hpp>
 #include <xgrad/diff/map.hpp>
 #include <xgrad/diff/op_name.hpp>
+#include <xgrad/diff/picture.hpp>
 #include <xgrad/diff/slopes.hpp>
 #include <xgrad/diff/symbolic.hpp>
 #include <xgrad/diff/tensors.hpp>
@@ -100,6 +101,7 @@
 #include <xgrad/nn/model.hpp>
 #include <xgrad/nn/noise_layers.hpp>
 #include <xgrad/nn/normalization.hpp>
+#include <xgrad/nn/pictures.hpp>
 #include <xgrad/nn/regularizers.hpp>
 #include <xgrad/nn/reshape_layers.hpp>
 #include <xgrad/nn/saving.hpp>
