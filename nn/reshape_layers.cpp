@@ -26,13 +26,13 @@ void describe(Fields& f, RepeatVector& o) {
 }
 void describe_sides(Fields& f, Spatial& o) {
   std::vector<std::pair<std::int64_t, std::int64_t>> sides;
-  for (const Side& side : o.sides) sides.emplace_back(side.before, side.behind);
+  for (const Ends& side : o.sides) sides.emplace_back(side.before, side.behind);
   f("sides", sides);
   f("data_format", o.data_format);
   f("name", o.name);
   if (!f.reading()) return;
   if (sides.size() != o.sides.size()) throw ValueError("expected sides for each axis");
-  for (std::size_t i = 0; i < sides.size(); ++i) o.sides[i] = Side(sides[i].first, sides[i].second);
+  for (std::size_t i = 0; i < sides.size(); ++i) o.sides[i] = Ends(sides[i].first, sides[i].second);
   static_cast<void>(Sides(o.sides).of("config", static_cast<int>(o.sides.size())));
 }
 template <int N>
@@ -191,14 +191,14 @@ RepeatVector RepeatVector::from_config(const Config& config) {
 
 // --- Cropping, ZeroPadding, UpSampling
 
-std::vector<Side> Sides::of(std::string_view where, int n) const {
-  std::vector<Side> out = list_;
+std::vector<Ends> Sides::of(std::string_view where, int n) const {
+  std::vector<Ends> out = list_;
   if (out.size() == 1) out.assign(static_cast<std::size_t>(n), list_[0]);
-  if (n == 1 && list_.size() == 2) out = {Side(list_[0].before, list_[1].before)};
+  if (n == 1 && list_.size() == 2) out = {Ends(list_[0].before, list_[1].before)};
   if (out.size() != static_cast<std::size_t>(n))
     throw ValueError("[" + std::string(where) + "] expected one number, or numbers for each of " + std::to_string(n) +
                      " axes, got " + std::to_string(list_.size()));
-  for (const Side& side : out)
+  for (const Ends& side : out)
     if (side.before < 0 || side.behind < 0)
       throw ValueError("[" + std::string(where) + "] expected numbers of 0 or more, got {" +
                        std::to_string(side.before) + ", " + std::to_string(side.behind) + "}");
@@ -224,7 +224,7 @@ Tensor Cropping<N>::operator()(const Tensor& x, Call& call) const {
   Tensor y = x;
   const int first = N == 1 ? 1 : first_spatial(kind_name(), data_format);
   for (int i = 0; i < N; ++i) {
-    const Side& side = sides[static_cast<std::size_t>(i)];
+    const Ends& side = sides[static_cast<std::size_t>(i)];
     const std::int64_t length = x.dim(first + i);
     if (side.before + side.behind >= length)
       throw ShapeError(where + "expected axis " + std::to_string(first + i) + " to be longer than the " +

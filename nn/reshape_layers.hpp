@@ -52,24 +52,24 @@ struct RepeatVector {
 };
 
 /// What is cut off or added at both ends of an axis: one number for both, or {before, behind}.
-struct Side {
-  Side(std::int64_t both = 0) : before(both), behind(both) {}
-  Side(std::int64_t before, std::int64_t behind) : before(before), behind(behind) {}
+struct Ends {
+  Ends(std::int64_t both = 0) : before(both), behind(both) {}
+  Ends(std::int64_t before, std::int64_t behind) : before(before), behind(behind) {}
   std::int64_t before, behind;
 };
 
-/// Sides of each axis in space: one number for all, or one Side an axis: 2, {1, 2} or {{1, 2}, {3, 4}}. For one axis
+/// Sides of each axis in space: one number for all, or one Ends an axis: 2, {1, 2} or {{1, 2}, {3, 4}}. For one axis
 /// {before, behind}.
 class Sides {
  public:
-  Sides(std::int64_t all) : list_{Side(all)} {}
-  Sides(std::initializer_list<Side> sides) : list_(sides) {}
-  explicit Sides(std::vector<Side> sides) : list_(std::move(sides)) {}
+  Sides(std::int64_t all) : list_{Ends(all)} {}
+  Sides(std::initializer_list<Ends> sides) : list_(sides) {}
+  explicit Sides(std::vector<Ends> sides) : list_(std::move(sides)) {}
   /// One for each of n axes. Throws ValueError for another number of them, or a negative one.
-  std::vector<Side> of(std::string_view where, int n) const;
+  std::vector<Ends> of(std::string_view where, int n) const;
 
  private:
-  std::vector<Side> list_;
+  std::vector<Ends> list_;
 };
 
 struct SpatialOptions {
@@ -79,7 +79,7 @@ struct SpatialOptions {
 
 /// Base of layers over 1, 2 or 3 axes in space.
 struct Spatial {
-  std::vector<Side> sides;
+  std::vector<Ends> sides;
   std::string data_format, name;
 };
 
