@@ -29,8 +29,11 @@ std::optional<bool> Run::larger_is_better(std::string_view metric) const {
   bool known = false;
   for (const auto& output : compiled->outputs)
     for (const auto* list : {&output.metrics, &output.weighted})
-      for (const metrics::Metric& one : *list)
-        known = known || one.name() == name || name == output.name + "_" + one.name();
+      for (const metrics::Metric& one : *list) {
+        if (one.name() != name && name != output.name + "_" + one.name()) continue;
+        if (one.direction() != metrics::Direction::unknown) return one.direction() == metrics::Direction::up;
+        known = true;
+      }
   if (!known) return {};
   for (const std::string_view word : {"acc", "auc", "precision", "recall", "sensitivity", "specificity", "f1", "fbeta",
                                       "iou", "true_", "r2", "cosine", "dice"})

@@ -3,13 +3,10 @@
 #include <xgrad/graph/op.hpp>
 #include <xgrad/ops/elementwise.hpp>
 #include <xgrad/ops/reduce.hpp>
-#include <xgrad/optim/optimizer.hpp>
+#include <xgrad/optim/optimizer_state.hpp>
 
 #include <algorithm>
 #include <memory>
-#include <optional>
-#include <regex>
-#include <unordered_map>
 
 namespace xgrad::optimizers {
 
@@ -20,69 +17,6 @@ std::vector<StateSlot> Rule::state_of(const Parameter& parameter) const {
   for (const std::string_view name : slots()) out.push_back({name, parameter.shape()});
   return out;
 }
-
-struct Optimizer::State : Counted {
-  State(Shared<const Rule> rule, LearningRate learning_rate, const Common& common)
-      : rule(std::move(rule)), learning_rate(std::move(learning_rate)), common(common) {}
-  Counted* copy() const override { return new State(*this); }
-
-  /// What belongs to one Parameter.
-  struct Kept {
-    std::vector<Parameter> slots;
-    Parameter average, accumulated;  // undefined without use_ema and accumulation
-    double weight_decay = 0;
-  };
-
-  Kept& kept_of(const Parameter& parameter) { return kept[index.at(parameter.slot())]; }
-  bool accumulates() const { return common.gradient_accumulation_steps > 0; }
-  std::int64_t updates() const { return accumulates() ? steps / common.gradient_accumulation_steps : steps; }
-  /// The rule's numbers for the next update, and the momentum of averages, if there are any.
-  std::vector<double> next_numbers() const {
-    std::vector<double> values = rule->numbers(learning_rate(steps), updates() + 1);
-    if (common.use_ema) values.push_back(updates() == 0 ? 0 : common.ema_momentum);
-    return values;
-  }
-  void decide_decay(std::size_t i) {
-    const Parameter& p = parameters[i];
-    bool excluded = undecayed.contains(p.slot());
-    for (const std::regex& name : undecayed_names)
-      excluded = excluded || std::regex_search(p.name().begin(), p.name().end(), name);
-    kept[i].weight_decay = excluded ? 0 : rule->weight_decay(p, common.weight_decay);
-  }
-
-  void revert(std::span<const Parameter> updated) {
-    for (const Parameter& p : updated) {
-      if (!p.trainable() || !index.contains(p.slot())) continue;
-      p.revert();
-      const Kept& k = kept_of(p);
-      for (const Parameter& slot : k.slots) slot.revert();
-      if (k.accumulated.defined()) k.accumulated.revert();
-    }
-    if (!common.use_ema) return;
-    for (std::size_t i = 0; i < kept.size(); ++i) kept[i].average.revert();
-  }
-
-  Tensor constrained(const Parameter& parameter, const Tensor& w) const {
-    if (constraints.empty()) return w;
-    const auto found = constraints.find(parameter.slot());
-    return found == constraints.end() ? w : found->second.second(w);
-  }
-
-  Shared<const Rule> rule;
-  LearningRate learning_rate;
-  Common common;
-  std::int64_t steps = 0, recorded = 0;
-  std::optional<Scaling> scaling;
-  // As they were before the last call of `record`.
-  std::int64_t steps_before = 0;
-  std::optional<Scaling> scaling_before;
-  std::vector<Parameter> parameters;
-  std::vector<Kept> kept;
-  std::unordered_map<const Slot*, std::size_t> index;
-  std::unordered_map<const Slot*, std::pair<Parameter, constraints::Constraint>> constraints;
-  std::unordered_map<const Slot*, Parameter> undecayed;
-  std::vector<std::regex> undecayed_names;
-};
 
 namespace {
 
@@ -212,9 +146,18 @@ const Optimizer::Scaling& Optimizer::scaling() const { return *state_->scaling; 
 std::string_view Optimizer::name() const { return state_->rule->name(); }
 std::int64_t Optimizer::iterations() const { return state_->updates(); }
 std::int64_t Optimizer::recorded() const { return state_->recorded; }
-double Optimizer::learning_rate() const { return state_->learning_rate(state_->steps); }
-bool Optimizer::scheduled() const { return state_->learning_rate.scheduled(); }
-void Optimizer::set_learning_rate(LearningRate learning_rate) { state_->learning_rate = std::move(learning_rate); }
+double Optimizer::learning_rate() const {
+  return state_->parts.empty() ? state_->learning_rate(state_->steps) : state_->parts.back().optimizer.learning_rate();
+}
+bool Optimizer::scheduled() const {
+  return state_->parts.empty() ? state_->learning_rate.scheduled() : state_->parts.back().optimizer.scheduled();
+}
+void Optimizer::set_learning_rate(LearningRate learning_rate) {
+  if (state_->parts.empty())
+    state_->learning_rate = std::move(learning_rate);
+  else
+    state_->parts.back().optimizer.set_learning_rate(std::move(learning_rate));
+}
 const std::vector<Parameter>& Optimizer::parameters() const { return state_->parameters; }
 
 void Optimizer::build(std::span<const Parameter> parameters) {
@@ -229,6 +172,7 @@ void Optimizer::build(std::span<const Parameter> parameters) {
       return Parameter(value, std::string(p.name()) + "/" + std::string(what), false);
     };
     State::Kept kept;
+    if (!s.parts.empty()) s.build_part(p);
     for (const StateSlot& slot : s.rule->state_of(p))
       kept.slots.push_back(keep(slot.name, slot.copy ? p.value() : filled_now(slot.shape, p.dtype(), slot.value)));
     if (s.common.use_ema) kept.average = keep("average", filled_now(p.shape(), p.dtype(), 0));
@@ -251,6 +195,7 @@ void Optimizer::exclude_from_weight_decay(std::span<const Parameter> parameters,
                        "] expected regular expressions for names without decay, got '" + name + "': " + error.what());
     }
   }
+  for (State::Part& part : s.parts) part.optimizer.exclude_from_weight_decay(parameters, names);
   for (const Parameter& p : parameters) s.undecayed.emplace(p.slot(), p);
   for (std::regex& pattern : patterns) s.undecayed_names.push_back(std::move(pattern));
   for (std::size_t i = 0; i < s.kept.size(); ++i) s.decide_decay(i);
@@ -261,6 +206,7 @@ void Optimizer::exclude_from_weight_decay(std::initializer_list<std::string> nam
 }
 
 std::vector<Parameter> Optimizer::averages() const {
+  if (!state_->parts.empty()) return state_->averages_of_parts();
   std::vector<Parameter> out;
   if (state_->common.use_ema)
     for (const State::Kept& kept : state_->kept) out.push_back(kept.average);
@@ -268,6 +214,7 @@ std::vector<Parameter> Optimizer::averages() const {
 }
 
 void Optimizer::finalize_variable_values() {
+  for (State::Part& part : state_->parts) part.optimizer.finalize_variable_values();
   const std::vector<Parameter> found = averages();
   for (std::size_t i = 0; i < found.size(); ++i) state_->parameters[i].assign(found[i].value());
   eval({});
@@ -284,6 +231,7 @@ void Optimizer::constrain(const Parameter& parameter, constraints::Constraint co
     throw ValueError("[" + std::string(name()) + "] expected a Parameter with a value to constrain, got one that is " +
                      "not built yet");
   // The Parameter is kept, so that no other one gets its identity.
+  for (State::Part& part : state_->parts) part.optimizer.constrain(parameter, constraint);
   if (constraint)
     state_->constraints[parameter.slot()] = {parameter, std::move(constraint)};
   else
@@ -346,6 +294,13 @@ void Optimizer::record(std::span<const Parameter> parameters, std::span<const Te
   };
 
   try {
+    if (!s.parts.empty()) {
+      s.record_parts(parameters, gradients);
+      ++s.steps;
+      ++s.recorded;
+      if (capturing()) repeat(new NextStep(state_, rates, numbers));
+      return;
+    }
     std::vector<Tensor> used(gradients.begin(), gradients.end());
     if (scale > 0)
       for (Tensor& g : used)
@@ -394,7 +349,8 @@ void Optimizer::record(std::span<const Parameter> parameters, std::span<const Te
 }
 
 void Optimizer::revert(std::span<const Parameter> parameters) {
-  // With averages, Parameters that had no gradient may have changed too.
+  state_->revert_parts(parameters);
+  // With averages, Parameters  that had no gradient may have changed too.
   state_->revert(state_->common.use_ema ? std::span<const Parameter>(state_->parameters) : parameters);
   state_->steps = state_->steps_before;
   state_->scaling = state_->scaling_before;
@@ -454,6 +410,9 @@ NamedTensors Optimizer::state() const {
     if (s.common.use_ema) add("average", s.kept[i].average);
     if (s.accumulates()) add("gradient_accumulator", s.kept[i].accumulated);
   }
+  for (std::size_t i = 0; i < s.parts.size(); ++i)
+    for (const auto& [name, value] : s.parts[i].optimizer.state())
+      out.emplace_back("optimizer_" + std::to_string(i) + "/" + name, value);
   return out;
 }
 
@@ -488,6 +447,13 @@ void Optimizer::load_state(const NamedTensors& state) {
   }
   s.steps = steps;
   s.scaling = scaling;
+  for (State::Part& part : s.parts) {
+    const std::size_t size = part.optimizer.state().size();
+    NamedTensors own;
+    for (std::size_t i = 0; i < size; ++i, ++next)
+      own.emplace_back(state[next].first.substr(state[next].first.find('/') + 1), state[next].second);
+    part.optimizer.load_state(own);
+  }
   eval({});
 }
 

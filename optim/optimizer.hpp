@@ -50,6 +50,8 @@ class Rule : public Counted {
                         std::span<const Tensor> numbers) const = 0;
 };
 
+class OptimizerMap;
+
 using NamedTensors = std::vector<std::pair<std::string, Tensor>>;
 
 /// An optimizer: a rule, a learning rate, limits, and the state of the Parameters it was built for. Copies share all of
@@ -129,6 +131,8 @@ class Optimizer {
   /// A copy of another optimizer, with a state of its own, that finds a loss scale.
   Optimizer(const Optimizer& inner, const Scaling& scaling);
   const Scaling& scaling() const;
+  /// Several optimizers, each for Parameters of its own.
+  Optimizer(const OptimizerMap& map, double loss_scale_factor);
 
  private:
   struct State;

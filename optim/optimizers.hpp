@@ -391,4 +391,32 @@ class LossScaleOptimizer : public Optimizer {
   double dynamic_scale() const { return scaling().scale; }
 };
 
+/// Which Parameters follow which optimizer: by name ("dense/kernel"), or by a regular expression for all of the name
+/// ("encoder/.*"). A name that is given itself counts before expressions.
+class OptimizerMap {
+ public:
+  explicit OptimizerMap(Optimizer default_optimizer,
+                        std::initializer_list<std::pair<std::string, Optimizer>> optimizer_map = {});
+  /// Throws ValueError for a name that is there already.
+  void set(const std::string& name, Optimizer optimizer);
+  const Optimizer& default_optimizer() const { return default_; }
+  const std::vector<std::pair<std::string, Optimizer>>& entries() const { return map_; }
+
+ private:
+  Optimizer default_;
+  std::vector<std::pair<std::string, Optimizer>> map_;
+};
+
+struct MultiOptions {
+  double loss_scale_factor = 0;
+};
+
+/// Several optimizers, each for the Parameters that the map gives to it. Its learning rate is that of the default one.
+class MultiOptimizer : public Optimizer {
+ public:
+  /// Throws ValueError for optimizers with a loss scale, MultiOptimizers among them, and texts that are no regular
+  /// expression; a Parameter that two expressions match is an error when it is built.
+  explicit MultiOptimizer(const OptimizerMap& optimizer_map, const MultiOptions& options = {});
+};
+
 }  // namespace xgrad::optimizers

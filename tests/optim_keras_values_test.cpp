@@ -302,6 +302,49 @@ TEST_CASE("a loss scale halves where gradients overflow, and nothing else happen
   CHECK(adam.iterations() == 2);
 }
 
+TEST_CASE("several optimizers each update the Parameters of their names") {
+  const Json all = read("keras_optimizers.json");
+  const auto mixed = [] {
+    return Optimizer(MultiOptimizer(OptimizerMap("sgd", {{"vector", "adam"}, {".*table", Lion()}})));
+  };
+  const Run run(all, float64), adam_run(all, float64), sgd_run(all, float64), lion_run(all, float64);
+  Optimizer multi = mixed(), adam = "adam", sgd = "sgd", lion = "lion";
+  run.steps(multi, 0, 6);
+  adam_run.steps(adam, 0, 6);
+  sgd_run.steps(sgd, 0, 6);
+  lion_run.steps(lion, 0, 6);
+  const auto same = [](const Parameter& a, const Parameter& b) {
+    return a.value().to_vector<double>() == b.value().to_vector<double>();
+  };
+  CHECK(same(run.parameters[0], adam_run.parameters[0]));
+  CHECK(same(run.parameters[1], sgd_run.parameters[1]));
+  CHECK(same(run.parameters[2], lion_run.parameters[2]));
+  CHECK(multi.iterations() == 6);
+  CHECK(multi.learning_rate() == .01);
+
+  // Given up, saved and loaded.
+  const Values before = run.values();
+  multi.record(run.parameters, run.gradients(6));
+  multi.revert(run.parameters);
+  CHECK(run.values() == before);
+  CHECK(multi.iterations() == 6);
+  Optimizer next = mixed();
+  Run copy(all, float64);
+  for (std::size_t i = 0; i < 3; ++i) copy.parameters[i].assign(run.parameters[i].value());
+  eval({});
+  next.build(copy.parameters);
+  next.load_state(multi.state());
+  run.steps(multi, 6, 9);
+  copy.steps(next, 6, 9);
+  CHECK(copy.values() == run.values());
+
+  Optimizer torn = MultiOptimizer(OptimizerMap("sgd", {{"v.*", "adam"}, {".*r", "lion"}}));
+  CHECK_THROWS_WITH(torn.build(run.parameters), Catch::Contains("'vector'") && Catch::Contains("both match"));
+  CHECK_THROWS_WITH(MultiOptimizer(OptimizerMap("sgd", {{"(", "adam"}})), Catch::Contains("'('"));
+  CHECK_THROWS_WITH(OptimizerMap("sgd", {{"a", "adam"}, {"a", "sgd"}}), Catch::Contains("'a' twice"));
+  CHECK_THROWS_WITH(MultiOptimizer(OptimizerMap(LossScaleOptimizer(SGD()))), Catch::Contains("loss scale"));
+}
+
 TEST_CASE("schedules give Keras's rates") {
   using namespace schedules;
   const std::map<std::string, LearningRate> ours = {

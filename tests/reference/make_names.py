@@ -18,10 +18,23 @@ def functions(module, names):
     return found
 
 
+def members(module):
+    """Functions and classes, both."""
+    return sorted(n for n in dir(module) if not n.startswith("_") and callable(getattr(module, n)))
+
+
 names = {
     "numpy": functions(numpy, numpy.__all__),
     "numpy.linalg": functions(numpy.linalg, numpy.linalg.__all__),
     "keras.ops": functions(keras.ops, dir(keras.ops)),
+    "keras.activations": members(keras.activations),
+    "keras.losses": members(keras.losses),
+    "keras.metrics": members(keras.metrics),
+    "keras.optimizers": members(keras.optimizers),
+    "keras.optimizers.schedules": members(keras.optimizers.schedules),
+    "keras.initializers": members(keras.initializers),
+    "keras.regularizers": members(keras.regularizers),
+    "keras.constraints": members(keras.constraints),
 }
 versions = {"numpy": numpy.__version__, "keras": keras.__version__}
 path = pathlib.Path(__file__).with_name("names.json")
