@@ -58,6 +58,7 @@
 #include <xgrad/diff/vmap.hpp>
 
 #include <xgrad/optim/constraints.hpp>
+#include <xgrad/optim/lbfgs.hpp>
 #include <xgrad/optim/names.hpp>
 #include <xgrad/optim/optimizer.hpp>
 #include <xgrad/optim/optimizers.hpp>
