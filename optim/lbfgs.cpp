@@ -124,6 +124,9 @@ Trial search(Field& field, const Point& from, const Values& direction, double fi
   double length = first;
   for (std::int64_t i = 0; i < o.max_line_search; ++i) {
     Trial t = trial(length);
+    // Where losses differ by rounding alone, slopes still tell (Hager and Zhang 2005).
+    const bool level = t.point.finite() && t.point.loss <= from.loss + 4e-16 * std::fabs(from.loss);
+    if (level && flat_enough(t)) return t;
     if (!low_enough(t) || t.point.loss >= low.point.loss) {
       high = std::move(t);
       bracketed = true;
@@ -239,7 +242,8 @@ LBFGSResult LBFGS::minimize(const Objective& loss, std::span<const Parameter> pa
         if (static_cast<std::int64_t>(s.pairs.size()) > o.history_size) s.pairs.pop_front();
       }
       now = std::move(found.point);
-      if (fall <= o.tolerance_change * std::fabs(now.loss) && largest(now.gradient) > o.tolerance_gradient) {
+      if (o.tolerance_change > 0 && fall <= o.tolerance_change * std::fabs(now.loss) &&
+          largest(now.gradient) > o.tolerance_gradient) {
         result.converged = true;
         result.reason = "tolerance_change";
         break;

@@ -11,7 +11,7 @@ struct LBFGSOptions {
   std::int64_t max_iterations = 100;
   std::int64_t history_size = 10;     ///< how many steps the curvature is known from
   double tolerance_gradient = 1e-7;   ///< done when no element of the gradient is larger
-  double tolerance_change = 1e-12;    ///< done when the loss falls by less, as a part of itself
+  double tolerance_change = 1e-12;    ///< done when the loss falls by less, as a part of itself; 0: never
   double sufficient_decrease = 1e-4;  ///< of the line search: the part of the slope's promise that must be kept
   double curvature = .9;              ///< of the line search: the part of the slope that may be left
   std::int64_t max_line_search = 25;  ///< evaluations of one line search
