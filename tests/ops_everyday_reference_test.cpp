@@ -3,6 +3,7 @@
 
 #include "reference_cases.hpp"
 
+#include <xgrad/ops/activation.hpp>
 #include <xgrad/ops/bitwise.hpp>
 #include <xgrad/ops/compare.hpp>
 #include <xgrad/ops/creation.hpp>
@@ -206,6 +207,16 @@ reference::Calls numbers() {
       {"divmod_remainder", [](In in) { return divmod(in[0], in[1]).remainder; }},
       {"divide_no_nan", of_two<divide_no_nan>},
       {"vecmat", of_two<vecmat>},
+      {"matrix_norm_fro", [](In in) { return matrix_norm(in[0]); }},
+      {"matrix_norm_nuc", [](In in) { return matrix_norm(in[0], "nuc"); }},
+      {"matrix_norm_1", [](In in) { return matrix_norm(in[0], 1); }},
+      {"matrix_norm_minus_1", [](In in) { return matrix_norm(in[0], -1); }},
+      {"matrix_norm_inf", [](In in) { return matrix_norm(in[0], HUGE_VAL); }},
+      {"matrix_norm_minus_inf", [](In in) { return matrix_norm(in[0], -HUGE_VAL); }},
+      {"argwhere", [](In in) { return argwhere(in[0]); }},
+      {"one_hot", [](In in) { return one_hot(in[0], 5, float64); }},
+      {"slice_axis", [](In in) { return slice_axis(in[0], -1, {.start = in[0].dim(-1) / 2}); }},
+      {"scatter_update", [](In in) { return scatter_update(in[0], in[1], in[2]); }},
       {"cholesky_inverse", [](In in) { return cholesky_inverse((in[0] + matrix_transpose(in[0])) / 2); }},
       {"tensorinv",
        [](In in) {
@@ -220,6 +231,64 @@ reference::Calls numbers() {
       {"segment_min", [](In in) { return segment_min(in[0], in[1], 4); }},
       {"segment_max", [](In in) { return segment_max(in[0], in[1], 4); }},
       {"segment_prod", [](In in) { return segment_prod(in[0], in[1], 4); }},
+  };
+}
+
+reference::Calls gradients() {
+  return {
+      {"reciprocal", of_one<reciprocal>},
+      {"fabs", of_one<xgrad::fabs>},
+      {"deg2rad", of_one<deg2rad>},
+      {"rad2deg", of_one<rad2deg>},
+      {"float_power_both", of_two<float_power>},
+      {"nan_to_num", [](In in) { return nan_to_num(in[0]); }},
+      {"sort_last", [](In in) { return sort(in[0]); }},
+      {"full_like_value", of_two<full_like>},
+      {"bincount_weights", [](In in) { return bincount(in[0], in[1], 6); }},
+      {"histogram_weights",
+       [](In in) { return histogram(in[0], {.bins = 3, .low = -2, .high = 2, .weights = in[1]}).counts; }},
+      {"histogram_bin_edges_4", [](In in) { return histogram_bin_edges(in[0], {.bins = 4}); }},
+      {"select", [](In in) { return select(in.first(1), in.subspan(1, 1), in[2]); }},
+      {"choose", [](In in) { return choose(in[0], in.subspan(1)); }},
+      {"extract", of_two<extract>},
+      {"compress_first", [](In in) { return compress(in[0], in[1], 0); }},
+      {"trim_zeros_both", [](In in) { return trim_zeros(in[0]); }},
+      {"unique", [](In in) { return unique(in[0]).values; }},
+      {"cast", [](In in) { return cast(in[0], float64); }},
+      {"saturate_cast", [](In in) { return saturate_cast(in[0], float64); }},
+      {"round_1", [](In in) { return xgrad::round(in[0], 1); }},
+      {"matrix_power_3", [](In in) { return matrix_power(in[0], 3); }},
+  };
+}
+
+reference::Calls activations() {
+  return {
+      {"elu", [](In in) { return elu(in[0]); }},
+      {"selu", [](In in) { return selu(in[0]); }},
+      {"gelu", [](In in) { return gelu(in[0]); }},
+      {"silu", [](In in) { return silu(in[0]); }},
+      {"swish", [](In in) { return swish(in[0]); }},
+      {"mish", [](In in) { return mish(in[0]); }},
+      {"relu6", [](In in) { return relu6(in[0]); }},
+      {"log_sigmoid", [](In in) { return log_sigmoid(in[0]); }},
+      {"softsign", [](In in) { return softsign(in[0]); }},
+      {"tanh_shrink", [](In in) { return tanh_shrink(in[0]); }},
+      {"squareplus", [](In in) { return squareplus(in[0]); }},
+      {"hard_sigmoid", [](In in) { return hard_sigmoid(in[0]); }},
+      {"hard_silu", [](In in) { return hard_silu(in[0]); }},
+      {"hard_swish", [](In in) { return hard_swish(in[0]); }},
+      {"hard_tanh", [](In in) { return hard_tanh(in[0]); }},
+      {"hard_shrink", [](In in) { return hard_shrink(in[0]); }},
+      {"soft_shrink", [](In in) { return soft_shrink(in[0]); }},
+      {"sparse_plus", [](In in) { return sparse_plus(in[0]); }},
+      {"sparse_sigmoid", [](In in) { return sparse_sigmoid(in[0]); }},
+      {"glu", [](In in) { return glu(in[0]); }},
+      {"sparsemax", [](In in) { return sparsemax(in[0]); }},
+      {"binary_step", [](In in) { return binary_step(in[0]); }},
+      {"leaky_relu", [](In in) { return leaky_relu(in[0]); }},
+      {"celu", [](In in) { return celu(in[0], 0.7); }},
+      {"gelu_tanh", [](In in) { return gelu(in[0], true); }},
+      {"threshold", [](In in) { return threshold(in[0], 0.3, -1); }},
   };
 }
 
@@ -285,7 +354,7 @@ reference::Calls whole_numbers() {
 
 TEST_CASE("statistics, sets, grids, parts of numbers and whole numbers up to 2^63 are NumPy's") {
   reference::Calls calls = statistics();
-  for (const reference::Calls& more : {sets(), grids(), numbers(), whole_numbers()})
+  for (const reference::Calls& more : {sets(), grids(), numbers(), gradients(), activations(), whole_numbers()})
     calls.insert(more.begin(), more.end());
   reference::check_reference("everyday_values.json", calls);
 }

@@ -169,9 +169,9 @@ for n, k, m in [(3, 0, 3), (4, 1, 2), (2, -1, 5), (1, 0, 1), (5, -2, 4), (3, 2, 
     values("reshape_like", np.arange(n * m).reshape(m, n), np.arange(n * m), np.zeros((m, n)))
     x = normal(n, 6, 4)
     for i in [0, 1]:
-        values(f"hsplit_{i}", np.hsplit(x, 2)[i], x)
-        values(f"vsplit_{i}", np.vsplit(np.concatenate([x, x]), 2)[i], np.concatenate([x, x]))
-        values(f"dsplit_{i}", np.dsplit(x, 2)[i], x)
+        both(f"hsplit_{i}", lambda x: np.hsplit(x, 2)[i], lambda x: torch.hsplit(x, 2)[i], x)
+        both(f"vsplit_{i}", lambda x: np.vsplit(x, 2)[i], lambda x: torch.vsplit(x, 2)[i], np.concatenate([x, x]))
+        both(f"dsplit_{i}", lambda x: np.dsplit(x, 2)[i], lambda x: torch.dsplit(x, 2)[i], x)
 
 # --- numbers ----------------------------------------------------------------------------------------------------------
 
@@ -283,5 +283,87 @@ for n in [1, 2, 3, 4, 5, 6]:
     for name, reduce, start in [("segment_min", "amin", inf), ("segment_max", "amax", -inf), ("segment_prod", "prod", 1.0)]:
         cases.append(case(name, lambda x, i: torch.full((4, n), start, dtype=x.dtype).scatter_reduce(
             0, i[:, None].expand(-1, n), x, reduce), data, ids, second=False))
+
+    m = normal(3, n)
+    for order in ["fro", 1, -1, inf, -inf, "nuc"]:
+        cases.append(case(f"matrix_norm_{order}".replace("-", "minus_"), lambda x: torch.linalg.matrix_norm(x, order), m,
+                          second=False))
+    values("argwhere", np.argwhere(m > 0), m > 0)
+    values("one_hot", np.eye(5)[ids % 5], ids % 5)
+    cases.append(case("slice_axis", lambda x: x[..., n // 2:], m))
+    cases.append(case("scatter_update", lambda x, i, u: x.index_copy(0, i[:, 0], u), m, np.array([[2], [0]]), normal(2, n)))
+    cases.append(case("corrcoef", lambda x: torch.corrcoef(x), normal(2, n + 2), second=False))
+
+# --- gradients of functions that other files have values of ---------------------------------------------------------------
+
+for shape in [(4,), (2, 3), (1, 5), (3, 1, 2), (6,), (2, 2)]:
+    x, y, p = normal(*shape), normal(*shape), abs(normal(*shape)) + 0.3
+    mask = random.integers(0, 2, shape)
+    mask.reshape(-1)[0] = 1
+    ids = random.integers(0, 6, shape)
+    both("square", np.square, torch.square, x)
+    both("reciprocal", np.reciprocal, torch.reciprocal, p)
+    both("positive", np.positive, torch.positive, x)
+    both("fabs", np.fabs, torch.abs, x)
+    both("deg2rad", np.deg2rad, torch.deg2rad, x)
+    both("rad2deg", np.rad2deg, torch.rad2deg, x)
+    both("float_power_both", np.float_power, torch.float_power, p, y)
+    both("nan_to_num", np.nan_to_num, torch.nan_to_num, x)
+    both("sum", np.sum, torch.sum, x)
+    both("sort_last", lambda x: np.sort(x, -1), lambda x: torch.sort(x, -1).values, x)
+    both("full_like_value", lambda x, v: np.full_like(x, v), lambda x, v: v * torch.ones_like(x), x, np.array(1.5),
+         differentiate=[1])
+    both("reshape_like", lambda x, y: x.reshape(y.shape), lambda x, y: x.reshape(y.shape), x.reshape(-1), y, differentiate=[0])
+    both("bincount_weights", lambda i, w: np.bincount(i.ravel(), w.ravel(), 6),
+         lambda i, w: torch.zeros(6, dtype=w.dtype).index_add(0, i.reshape(-1), w.reshape(-1)), ids, x)
+    both("histogram_weights", lambda x, w: np.histogram(x, 3, (-2, 2), weights=w)[0],
+         lambda x, w: torch.stack([(w * ((x >= float(lo)) & (x < float(hi)))).sum()
+                                   for lo, hi in zip(np.linspace(-2, 2, 4), np.linspace(-2, 2, 4)[1:])]), x, y,
+         differentiate=[1])
+    both("histogram_bin_edges_4", lambda x: np.histogram_bin_edges(x, 4),
+         lambda x: x.min() + (x.max() - x.min()) * torch.tensor([0, 0.25, 0.5, 0.75, 1], dtype=x.dtype), x)
+    both("select", lambda m, x, y: np.select([m > 0], [x], y), lambda m, x, y: torch.where(m > 0, x, y), mask, x, y)
+    both("choose", lambda m, x, y: np.choose(m, [x, y]), lambda m, x, y: torch.where(m > 0, y, x), mask, x, y)
+    both("extract", lambda m, x: np.extract(m, x), lambda m, x: x[m > 0], mask, x)
+    both("compress_first", lambda m, x: np.compress(m, x, 0), lambda m, x: x[m > 0], mask.reshape(shape[0], -1)[:, 0], x)
+    both("trim_zeros_both", lambda x: np.concatenate([x.ravel()]), lambda x: x.reshape(-1), np.concatenate([x.ravel()]))
+    both("unique", np.unique, lambda x: x.reshape(-1).sort().values, x)
+    both("cast", lambda x: x.astype(np.float64), lambda x: x.double(), x)
+    both("saturate_cast", lambda x: x, lambda x: x.clone(), x)
+    both("divmod_remainder", lambda x, y: np.mod(x, y), lambda x, y: torch.remainder(x, y), x, p, second=False)
+    cases.append(case("round_1", lambda x: torch.round(x, decimals=1), x, second=False))
+    n = int(random.integers(1, 4))
+    both("matrix_power_3", lambda a: np.linalg.matrix_power(a, 3), lambda a: a @ a @ a, normal(n, n))
+
+# --- activations ------------------------------------------------------------------------------------------------------
+
+F = torch.nn.functional
+ACTIVATIONS = {
+    "leaky_relu": lambda x: torch.where(x < 0, 0.2 * x, x), "elu": F.elu, "celu": lambda x: torch.where(x > 0, x, 0.7 * torch.expm1(x / 0.7)), "selu": F.selu,
+    "gelu": F.gelu, "gelu_tanh": lambda x: F.gelu(x, approximate="tanh"), "silu": F.silu, "swish": F.silu, "mish": F.mish,
+    "relu6": F.relu6, "log_sigmoid": F.logsigmoid, "softsign": F.softsign, "tanh_shrink": F.tanhshrink,
+    "squareplus": lambda x: (x + torch.sqrt(x * x + 4)) / 2, "hard_sigmoid": lambda x: torch.clamp(x + 3, 0, 6) / 6,
+    "hard_silu": lambda x: x * (torch.clamp(x + 3, 0, 6) / 6), "hard_swish": lambda x: x * (torch.clamp(x + 3, 0, 6) / 6), "hard_tanh": F.hardtanh, "hard_shrink": F.hardshrink, "soft_shrink": F.softshrink,
+    "threshold": lambda x: F.threshold(x, 0.3, -1.0),
+    "sparse_plus": lambda x: torch.where(x <= -1, 0.0, torch.where(x < 1, (x + 1) ** 2 / 4, x)),
+    "sparse_sigmoid": lambda x: torch.clamp((x + 1) / 2, 0, 1), "glu": lambda x: F.glu(x, -1),
+}
+
+
+def torch_sparsemax(z):
+    """Martins and Astudillo (2016), algorithm 1."""
+    ordered = z.sort(-1, descending=True).values
+    k = torch.arange(1, z.shape[-1] + 1, dtype=z.dtype)
+    held = (1 + k * ordered > ordered.cumsum(-1)).sum(-1, keepdim=True)
+    tau = (ordered.cumsum(-1).gather(-1, held - 1) - 1) / held
+    return torch.clamp(z - tau, min=0)
+
+
+for shape in [(4,), (2, 6), (3, 1, 2), (1, 8), (10,), (5, 4)]:
+    for name, f in ACTIVATIONS.items():
+        cases.append(case(name, f, normal(*shape) * 2, second=False))
+    cases.append(case("sparsemax", torch_sparsemax, normal(*shape), second=False))
+    x = normal(*shape)
+    values("binary_step", (x >= 0).astype(float), x)
 
 write("everyday_values.json", cases)
