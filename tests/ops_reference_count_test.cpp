@@ -76,9 +76,10 @@ TEST_CASE("every function has at least 6 reference cases, with gradients where i
   const std::filesystem::path folder = std::filesystem::path(XGRAD_TEST_FILES).parent_path() / "reference";
   for (const auto& entry : std::filesystem::directory_iterator(folder)) {
     const std::string name = entry.path().filename().string();
-    if (!name.ends_with("_values.json") || name == "torch_values.json") continue;
+    if (!name.ends_with("_values.json")) continue;
     std::ifstream file(entry.path());
     const nlohmann::json all = nlohmann::json::parse(file);
+    if (!all.is_object() || !all.contains("cases")) continue;  // a file of another form
     for (const auto& one : all.at("cases")) {
       const std::string call = one.at("call"), row = row_of(call, rows);
       INFO(name << ": " << call);
