@@ -147,6 +147,7 @@ class Runner {
       states_[d] = {draw.seed, draw.number, 0};
       table_[count + 3 + d] = states_ + d;
     }
+    ahead_ = p_.rows * p_.cols > 100000;
     for (const TileTransfer& read : p_.reads) walks_ = walks_ || p_.loads[read.port].access == Access::strided;
     for (const TileTransfer& write : p_.writes) walks_ = walks_ || write.how == TileTransfer::How::strided;
   }
@@ -173,6 +174,7 @@ class Runner {
 
  private:
   void call(const TileStep& step) {
+    if (step.code) return step.code(table_, counts_[static_cast<int>(step.count)]);
     step.kernel(table_[step.out], table_[step.a], table_[step.b], table_[step.c],
                 counts_[static_cast<int>(step.count)]);
   }
@@ -218,7 +220,13 @@ class Runner {
         break;
     }
     base += offset * read.size;
-    if (read.how == TileTransfer::How::address) table_[port.reg] = base;
+    if (read.how == TileTransfer::How::address) {
+      table_[port.reg] = base;
+      if (ahead_ && port.access == Access::full) {
+        const std::byte* next = base + count * read.size;
+        for (std::int64_t at = 0; at < count * read.size; at += 64) __builtin_prefetch(next + at, 0, 2);
+      }
+    }
     else if (count != 0) std::memcpy(table_[port.reg], base, static_cast<std::size_t>(count * read.size));
   }
 
@@ -265,6 +273,7 @@ class Runner {
   std::int64_t counts_[3] = {};
   RowIndex index_;
   bool walks_ = false;
+  bool ahead_ = false;  ///< the next tile is far away in memory
 };
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <xgrad/kernels/dtype.hpp>
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 namespace xgrad::kernels {
@@ -99,10 +100,13 @@ struct Instruction {
   std::uint16_t out = 0, a = 0, b = 0, c = 0;  ///< registers; for `uniform`, `a` is the draw's number in the run
 };
 
-/// One call of a prepared program. Operands are places in a thread's table of addresses: the registers, and after them
+class StretchCode;
+
+/// One call of a prepared program, of a kernel or of code made for several instructions. Operands are places in a thread's table of addresses: the registers, and after them
 /// the numbers of columns, elements and rows of the tile, and the draws.
 struct TileStep {
   Kernel kernel = nullptr;
+  void (*code)(void* const* table, std::int64_t count) = nullptr;  ///< instead of a kernel
   std::uint16_t out = 0, a = 0, b = 0, c = 0;
   Extent count = Extent::full;  ///< how many elements: of the tile, its rows, or one
 };
@@ -151,6 +155,7 @@ struct TileProgram {
   // Also set by `prepare`.
   std::vector<TileStep> steps;             ///< the first `first_steps` are the same for every tile
   std::int64_t first_steps = 0;
+  std::vector<std::shared_ptr<const StretchCode>> codes;  ///< what steps call
   std::vector<TileTransfer> reads, writes;
   std::vector<std::uint16_t> shared;   ///< slots
   std::vector<std::uint16_t> draws;    ///< places in `run`'s draws, in the order of the table of addresses

@@ -1,5 +1,4 @@
-#include <xgrad/kernels/lanes.hpp>
-#include <xgrad/kernels/tile.hpp>
+#include <xgrad/kernels/tile_work.hpp>
 
 #include <algorithm>
 #include <array>
@@ -18,21 +17,6 @@ void require(bool holds, const char* expected, const std::string& came) {
   if (!holds) throw std::logic_error(std::string("tile program: expected ") + expected + ", got " + came);
 }
 
-int operand_count(Code code) {
-  if (code == Code::select) return 3;
-  if (code == Code::uniform) return 0;
-  return code >= Code::add && code <= Code::logical_or ? 2 : 1;
-}
-
-bool is_row_reduction(Code code) {
-  return code == Code::row_sum || code == Code::row_max || code == Code::row_min;
-}
-
-// Element i of the result depends on elements i of the operands only, and they are read before it is written.
-bool is_elementwise(Code code) {
-  return !is_row_reduction(code) && code != Code::expand && code != Code::uniform;
-}
-
 // Nanoseconds for one element, roughly: only the number of chunks follows from it.
 double cost_of(Code code, DType type) {
   const double width = type == DType::float64 || type == DType::int64 ? 2.0 : 1.0;
@@ -41,17 +25,6 @@ double cost_of(Code code, DType type) {
   if (work <= 3) return 0.1 * work * width;
   return work > 100 ? 0.15 * work : 0.07 * work * width;
 }
-
-// An instruction on its way to becoming a step.
-struct Work {
-  Code code = Code::none;
-  Pair pair = Pair::none;
-  int operands = 0;
-  std::array<std::uint16_t, 3> in{};
-  std::uint16_t out = 0;
-  std::uint16_t draw = 0;
-  bool dropped = false;
-};
 
 class Planner {
  public:
@@ -65,6 +38,7 @@ class Planner {
     if (p_.tile_rows == 1) avoid_expanding();
     fuse_pairs();
     order();
+    form_units();
     find_last_uses();
     plan_reads();
     plan_writes();
@@ -82,6 +56,7 @@ class Planner {
     p_.writes.clear();
     p_.shared.clear();
     p_.draws.clear();
+    p_.codes.clear();
     p_.first_steps = 0;
     for (Register& reg : p_.registers) reg.offset = -1;
   }
@@ -244,14 +219,28 @@ class Planner {
       return extents_[work.out] == Extent::scalar;
     });
     p_.first_steps = middle - work_.begin();
-    for (std::size_t w = 0; w < work_.size(); ++w) defined_[work_[w].out] = static_cast<int>(w);
+  }
+
+  // Steps: stretches of instructions as code, if the program is large enough to be worth it, and single instructions.
+  void form_units() {
+    const bool large = smallest_stretch() >= 0 && p_.rows * p_.cols >= smallest_stretch();
+    units_ = find_units(work_, p_, extents_, stored_, large);
+    for (std::size_t u = 0; u < units_.size(); ++u)
+      for (std::size_t w = units_[u].first; w < units_[u].last; ++w) defined_[work_[w].out] = static_cast<int>(u);
+  }
+
+  // The results of a unit that are written: of a stretch not all.
+  std::span<const std::uint16_t> results(const Unit& unit) const {
+    if (unit.code) return unit.outs;
+    return {&work_[unit.first].out, 1};
   }
 
   void find_last_uses() {
     last_.assign(count_, never);
     for (std::size_t r = 0; r < count_; ++r) last_[r] = defined_[r];
-    for (std::size_t w = 0; w < work_.size(); ++w) {
-      for (int i = 0; i < work_[w].operands; ++i) last_[work_[w].in[i]] = static_cast<int>(w);
+    for (std::size_t u = 0; u < units_.size(); ++u) {
+      for (std::size_t w = units_[u].first; w < units_[u].last; ++w)
+        for (int i = 0; i < work_[w].operands; ++i) last_[work_[w].in[i]] = static_cast<int>(u);
     }
   }
 
@@ -308,7 +297,8 @@ class Planner {
       }
       p_.writes.push_back(write);
     }
-    for (const Work& work : work_) in_scratch_[work.out] = true;
+    for (const Unit& unit : units_)
+      for (const std::uint16_t r : results(unit)) in_scratch_[r] = true;
   }
 
   // The memory of full loads that are read after register r is computed.
@@ -324,8 +314,15 @@ class Planner {
   void make_steps() {
     const auto columns = static_cast<std::uint16_t>(count_);
     const auto elements = static_cast<std::uint16_t>(count_ + 1), rows = static_cast<std::uint16_t>(count_ + 2);
-    for (const Work& work : work_) {
+    for (const Unit& unit : units_) {
       TileStep step;
+      if (unit.code) {
+        step.code = unit.code->function;
+        p_.codes.push_back(unit.code);
+        p_.steps.push_back(step);
+        continue;
+      }
+      const Work& work = work_[unit.first];
       step.out = work.out;
       step.a = work.in[0];
       step.b = work.operands > 1 ? work.in[1] : columns;
@@ -385,29 +382,34 @@ class Planner {
       const std::uint16_t r = p_.loads[read.port].reg;
       if (in_scratch_[r]) give_place(r);
     }
-    for (std::size_t w = 0; w < work_.size(); ++w) {
-      const Work& work = work_[w];
-      // Operands read for the last time; the result may take their place if the two walk in step.
+    for (std::size_t u = 0; u < units_.size(); ++u) {
+      const Unit& unit = units_[u];
+      const Work& work = work_[unit.first];
+      const std::span<const std::uint16_t> outs = results(unit);
+      // Operands read for the last time; a result may take their place if the two walk in step.
       std::vector<std::uint16_t> dying;
-      for (int i = 0; i < work.operands; ++i) {
-        const std::uint16_t r = work.in[i];
-        const bool stays = !in_scratch_[r] || stored_[r] || forever_[r] || extents_[r] == Extent::scalar;
-        if (stays || last_[r] != static_cast<int>(w)) continue;
-        if (std::find(dying.begin(), dying.end(), r) == dying.end()) dying.push_back(r);
-      }
+      for (std::size_t w = unit.first; w < unit.last; ++w)
+        for (int i = 0; i < work_[w].operands; ++i) {
+          const std::uint16_t r = work_[w].in[i];
+          const bool stays = !in_scratch_[r] || stored_[r] || forever_[r] || extents_[r] == Extent::scalar;
+          if (stays || last_[r] != static_cast<int>(u) || defined_[r] == static_cast<int>(u)) continue;
+          if (std::find(dying.begin(), dying.end(), r) == dying.end()) dying.push_back(r);
+        }
       const auto in_step = [&](std::uint16_t r) {
-        return is_elementwise(work.code) && extents_[r] == extents_[work.out] &&
-               size_of(type(r)) == size_of(type(work.out));
+        return is_elementwise(work.code) && extents_[r] == extents_[outs[0]] &&
+               size_of(type(r)) == size_of(type(outs[0]));
       };
       for (const std::uint16_t r : dying) {
         if (in_step(r)) free_.emplace_back(p_.registers[r].offset, bytes_of(r));
       }
-      give_place(work.out);
+      for (const std::uint16_t r : outs) give_place(r);
       for (const std::uint16_t r : dying) {
         if (!in_step(r)) free_.emplace_back(p_.registers[r].offset, bytes_of(r));
       }
-      const bool unread = last_[work.out] == static_cast<int>(w) && !stored_[work.out];
-      if (unread) free_.emplace_back(p_.registers[work.out].offset, bytes_of(work.out));
+      for (const std::uint16_t r : outs) {
+        const bool unread = last_[r] == static_cast<int>(u) && !stored_[r];
+        if (unread) free_.emplace_back(p_.registers[r].offset, bytes_of(r));
+      }
     }
     p_.scratch_bytes = (p_.scratch_bytes + line - 1) / line * line;
   }
@@ -415,10 +417,14 @@ class Planner {
   void estimate() {
     const auto elements = static_cast<double>(p_.tile_rows * std::min(p_.piece, std::max<std::int64_t>(p_.cols, 1)));
     double cost = 20;
-    for (const Work& work : work_) {
-      const DType in = in_type(work);
-      const bool full = extents_[work.out] == Extent::full || is_row_reduction(work.code);
-      cost += 3 + cost_of(work.code, in) * (full ? elements : static_cast<double>(p_.tile_rows));
+    for (const Unit& unit : units_) {
+      cost += 3;
+      for (std::size_t w = unit.first; w < unit.last; ++w) {
+        const Work& work = work_[w];
+        const bool full = extents_[work.out] == Extent::full || is_row_reduction(work.code);
+        const double one = cost_of(work.code, in_type(work)) * (unit.code ? 0.4 : 1.0);
+        cost += one * (full ? elements : static_cast<double>(p_.tile_rows));
+      }
     }
     for (const TileTransfer& read : p_.reads) {
       if (!read.once) cost += (read.how == TileTransfer::How::strided ? 0.5 : 0.03 * read.size) * elements;
@@ -430,8 +436,9 @@ class Planner {
   TileProgram& p_;
   std::size_t count_;
   std::vector<Work> work_;
+  std::vector<Unit> units_;
   std::vector<Extent> extents_;  // as run: what a tile of one row need not expand is a row value
-  std::vector<int> defined_, last_;  // the step that writes a register, and the last that reads it
+  std::vector<int> defined_, last_;  // the unit that writes a register, and the last that reads it
   std::vector<bool> stored_, in_scratch_, forever_;
   std::vector<std::pair<std::int64_t, std::int64_t>> free_;  // offset, bytes
 };

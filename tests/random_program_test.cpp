@@ -3,6 +3,7 @@
 #include <xgrad/graph/plan.hpp>
 #include <xgrad/kernels/buffer.hpp>
 #include <xgrad/kernels/pool.hpp>
+#include <xgrad/kernels/stretch.hpp>
 
 #include <catch2/catch.hpp>
 
@@ -24,6 +25,7 @@ struct Mode {
   int threads = 1;
   bool hold = false;     ///< keep a handle to every value
   bool observe = false;  ///< evaluate values here and there
+  std::int64_t smallest_code = 256;  ///< elements from which arithmetic becomes machine code; -1: never
 };
 
 /// What a run leaves behind: the values that still have handles, the Parameters, and what was seen in between.
@@ -35,13 +37,16 @@ struct Outcome {
 
 struct Settings {
   int threads = kernels::num_threads();
+  std::int64_t smallest_code = kernels::smallest_stretch();
   explicit Settings(const Mode& mode) {
     if (mode.fresh) clear_plan_cache();
     kernels::set_num_threads(mode.threads);
+    kernels::set_smallest_stretch(mode.smallest_code);
     set_eager(mode.eager);
   }
   ~Settings() {
     set_eager(false);
+    kernels::set_smallest_stretch(smallest_code);
     kernels::set_num_threads(threads);
   }
 };
@@ -143,6 +148,11 @@ std::string disagreement(const Program& program, std::string* error = nullptr) {
   const Outcome stepwise = run_program(program, eager);
   text = against(eager, planned, stepwise);
   if (!text.empty()) return text;
+  for (const Mode& mode : {Mode{.name = "all arithmetic as code", .smallest_code = 0},
+                           Mode{.name = "no code", .smallest_code = -1}}) {
+    text = against(mode, planned, run_program(program, mode));
+    if (!text.empty()) return text;
+  }
   // The plans of the first run are there again for those that follow.
   text = against({.name = "planned again"}, planned, run_program(program, {.name = ""}));
   if (!text.empty()) return text;

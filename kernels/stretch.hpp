@@ -1,0 +1,56 @@
+#pragma once
+// Internal to kernels/.
+/// Stretches: successive arithmetic instructions of a tile program as one loop of machine code, made at run time, whose
+/// values stay in the processor's registers. Every instruction rounds as its kernel does, so the bits are the same.
+
+#include <xgrad/kernels/lanes.hpp>
+
+#include <memory>
+#include <vector>
+
+namespace xgrad::kernels {
+
+/// One instruction: a pair has three operands.
+struct StretchPart {
+  Code code = Code::none;
+  Pair pair = Pair::none;
+  std::uint16_t out = 0;
+  std::uint16_t in[3] = {};
+  int operands = 0;
+};
+
+/// What is compiled: registers are places in the table of addresses that the loop is given.
+struct Stretch {
+  DType type = DType::float32;
+  std::vector<StretchPart> parts;
+  std::vector<std::uint16_t> full, single;  ///< operands from memory: an element each, or one value for all
+  std::vector<std::uint16_t> outs;          ///< results that are written
+};
+
+/// Machine code, freed with its last handle.
+class StretchCode {
+ public:
+  using Function = void (*)(void* const* table, std::int64_t count);
+  virtual ~StretchCode() = default;
+  Function function = nullptr;
+};
+
+/// Whether an instruction on numbers of this type may be part of a stretch; of comparisons only those whose result is
+/// used nowhere else.
+bool fits_stretch(Code code, DType type);
+
+/// The most operands and results a stretch may have, which are so many addresses in registers.
+inline constexpr std::size_t most_stretch_ports = 10;
+inline constexpr std::size_t most_stretch_parts = 48;  ///< for which the memory of one piece of code suffices
+/// Whether the processor has the registers for it.
+bool small_enough(const Stretch& stretch);
+
+/// The loop: reads all operands of some elements, then writes their results; a result may lie where an operand does.
+/// Null where this processor, XGRAD_ARCH, or the system (which may forbid new code) does not allow it.
+std::shared_ptr<const StretchCode> compile(const Stretch& stretch);
+
+/// The smallest program, in elements, for which code is made; -1: none. For tests: bits do not depend on it.
+void set_smallest_stretch(std::int64_t elements);
+std::int64_t smallest_stretch();
+
+}  // namespace xgrad::kernels
