@@ -26,9 +26,10 @@ Tensor subject_of(std::uint64_t seed, std::vector<Tensor>& leaves, std::string& 
   for (Step& step : program.steps) {
     // Infinities and NaN have no derivative to compare; ties (kind 3) are welcome.
     if (step.form == &form("leaf") && (step.n[2] == 2 || seed % 4 != 1)) step.n[2] = 3;
-    // What is cut on purpose has no derivative to compare with; a gamma draw's derivative is that of its distribution.
+    // What is cut on purpose has no derivative to compare with, steps between numbers neither; a gamma draw's
+    // derivative is that of its distribution.
     step.no_grad = false;
-    for (const char* name : {"stop_gradient", "gamma", "beta", "dirichlet"})
+    for (const char* name : {"stop_gradient", "gamma", "beta", "dirichlet", "spacing"})
       if (std::string(step.form->name) == name) return {};
     if (step.out.empty()) continue;  // updates and evaluations
     execute(run, step);
