@@ -130,6 +130,11 @@ const std::map<std::string, Maker> makers = {
        return Metric(AUC({.thresholds = {.2, .7}, .multi_label = true, .num_labels = 3, .label_weights = {1, .5, 2}}));
      }},
     {"AUC logits", [] { return Metric(AUC({.from_logits = true})); }},
+    {"AUC edges", [] { return Metric(AUC({.num_thresholds = 5})); }},
+    {"Precision edges",
+     [] {
+       return Metric(Precision({.thresholds = {0, .25, .5, .75, 1}}));
+     }},
     {"F1Score none", [] { return Metric("f1_score"); }},
     {"F1Score micro", [] { return Metric(F1Score({.average = "micro"})); }},
     {"F1Score macro", [] { return Metric(F1Score({.average = "macro"})); }},
@@ -144,7 +149,7 @@ const std::map<std::string, Maker> makers = {
      }},
     {"IoU ignore",
      [] {
-       return Metric(IoU(4, {0, 3}, {.ignore_class = 0}));
+       return Metric(IoU(4, {1, 3}, {.ignore_class = 0}));
      }},
     {"MeanIoU", [] { return Metric(MeanIoU(4)); }},
     {"BinaryIoU", [] { return Metric("BinaryIoU"); }},

@@ -131,7 +131,7 @@ def iou(classes, targets, ignore=None, convert=lambda t, p: (t, p)):
 maps = zipped(labels(4, (9, 7, 8)), labels(5, (9, 7, 8)), weights((9, 7, 8)))
 f8 = {"dtype": "float64"}
 both("IoU", lambda: M.IoU(4, [1, 3], **f8), maps, result=iou(4, [1, 3]))
-both("IoU ignore", lambda: M.IoU(4, [0, 3], ignore_class=0, **f8), maps, result=iou(4, [0, 3], 0))
+both("IoU ignore", lambda: M.IoU(4, [1, 3], ignore_class=0, **f8), maps, result=iou(4, [1, 3], 0))
 both("MeanIoU", lambda: M.MeanIoU(4, **f8), maps, result=iou(4, [0, 1, 2, 3]))
 cut = lambda t, p: (t, p >= 0.5)
 both("BinaryIoU", lambda: M.BinaryIoU(**f8), single, result=iou(2, [0, 1], convert=cut))
@@ -139,6 +139,10 @@ both("BinaryIoU 0", lambda: M.BinaryIoU([0], 0.3, **f8), single, result=iou(2, [
 largest = lambda t, p: (t.argmax(-1), p.argmax(-1))
 both("OneHotIoU", lambda: M.OneHotIoU(4, [0, 2], **f8), rows, result=iou(4, [0, 2], convert=largest))
 both("OneHotMeanIoU", lambda: M.OneHotMeanIoU(4, **f8), rows, result=iou(4, [0, 1, 2, 3], convert=largest))
+# Predictions at thresholds themselves, at both ends among them.
+edges = [(np.array([0.0, 1, 0, 1, 1, 0]), np.array([0.0, 0, 1, 1, 0.5, 0.25]), np.array([1.0, 2, 0.5, 1, 3, 1]))]
+both("AUC edges", lambda: M.AUC(num_thresholds=5), edges)
+both("Precision edges", lambda: M.Precision(thresholds=[0.0, 0.25, 0.5, 0.75, 1.0]), edges)
 values = zipped(numbers(-1, 1), weights())
 for name in ["Mean", "Sum"]:
     stream(name, getattr(M, name), [b[:1] for b in values])
