@@ -2,6 +2,7 @@
 // composed of operations. Every step takes other inputs, computes all results and looks at one number of each.
 #include "side_parts.hpp"
 
+#include <xgrad/diff/transforms.hpp>
 #include <xgrad/graph/grad.hpp>
 #include <xgrad/nn/losses.hpp>
 #include <xgrad/ops/activation.hpp>
@@ -98,10 +99,17 @@ struct Curvature {
       y.push_back(tensor(bench::labels(500 + i, 32), {32}));
     }
   }
-  std::vector<Tensor> run() {
+  std::vector<Tensor> run(bool forward = false) {
     const Tensor h = relu(matmul(x[at % 16], weights[0]) + weights[1]);
     const Tensor z = matmul(h, weights[2]) + weights[3];
     const Tensor loss = mean(losses::sparse_categorical_crossentropy(y[at++ % 16], z, true));
+    if (forward) {
+      std::vector<Tensor> vectors;
+      for (Turns& direction : directions) vectors.push_back(direction.next());
+      std::vector<Tensor> products = hvp(loss, std::span<const Parameter>(weights), vectors);
+      eval(products);
+      return products;
+    }
     const std::vector<Tensor> g = grad(loss, std::span<const Parameter>(weights));
     Tensor along = 0.0;
     for (std::size_t i = 0; i < g.size(); ++i) along += sum(g[i] * directions[i].next());
@@ -113,13 +121,15 @@ struct Curvature {
 
 Workload hessian() {
   auto job = std::make_shared<Curvature>();
-  const auto step = [=] {
+  const auto step = [=](bool forward) {
     double looked_at = 0;
-    for (const Tensor& t : job->run()) looked_at += first(t);
+    for (const Tensor& t : job->run(forward)) looked_at += first(t);
     return looked_at;
   };
-  const auto check = [] { return Values{{"squares of H v", total(Curvature().run())}}; };
-  return {{{"grad of grad", step}}, check};
+  const auto check = [] {
+    return Values{{"squares of H v", total(Curvature().run())}, {"by hvp", total(Curvature().run(true))}};
+  };
+  return {{{"grad of grad", [=] { step(false); }}, {"hvp", [=] { step(true); }}}, check};
 }
 
 struct Weights {
