@@ -70,6 +70,7 @@
 #include <xgrad/data/idx.hpp>
 #include <xgrad/data/mnist.hpp>
 #include <xgrad/data/preprocess.hpp>
+#include <xgrad/data/sequences.hpp>
 #include <xgrad/data/shuffle.hpp>
 #include <xgrad/data/split.hpp>
 
@@ -103,10 +104,13 @@
 #include <xgrad/nn/noise_layers.hpp>
 #include <xgrad/nn/normalization.hpp>
 #include <xgrad/nn/pictures.hpp>
+#include <xgrad/nn/preprocessing.hpp>
 #include <xgrad/nn/regularizers.hpp>
 #include <xgrad/nn/reshape_layers.hpp>
 #include <xgrad/nn/saving.hpp>
 #include <xgrad/nn/sequential.hpp>
 #include <xgrad/nn/shape_layers.hpp>
 #include <xgrad/nn/tensors.hpp>
+#include <xgrad/nn/text.hpp>
+#include <xgrad/nn/tools.hpp>
 #include <xgrad/nn/visit.hpp>

@@ -240,4 +240,59 @@ void LambdaCallback::on_train_batch_end(std::int64_t batch, const Logs& logs) {
   if (options_.on_train_batch_end) options_.on_train_batch_end(batch, logs);
 }
 
+// --- SwapEMAWeights
+
+struct SwapEMAWeights::State : Counted {
+  explicit State(SwapEMAWeightsOptions options) : options(options) {}
+  Counted* copy() const override { return new State(*this); }
+  SwapEMAWeightsOptions options;
+  bool inside = false;  ///< whether the averages are in the model
+};
+
+SwapEMAWeights::SwapEMAWeights(SwapEMAWeightsOptions options) : state_(new State(options)) {}
+
+void SwapEMAWeights::on_train_begin() { state_->inside = false; }
+
+void SwapEMAWeights::swap(bool finalize) {
+  const optimizers::Optimizer& optimizer = run().model().optimizer();
+  const std::vector<Parameter> averages = optimizer.averages();
+  const std::vector<Parameter>& parameters = optimizer.parameters();
+  if (averages.size() != parameters.size() || averages.empty())
+    throw ValueError("[SwapEMAWeights] expected an optimizer with use_ema, got '" + std::string(optimizer.name()) +
+                     "' without averages");
+  for (std::size_t i = 0; i < parameters.size(); ++i) {
+    const Tensor weight = parameters[i].value();
+    if (!finalize) parameters[i].assign(averages[i].value());
+    averages[i].assign(weight);
+  }
+  eval({});
+}
+
+void SwapEMAWeights::on_epoch_begin(int) {
+  if (!state_->options.swap_on_epoch || !state_->inside) return;
+  swap();
+  state_->inside = false;
+}
+
+void SwapEMAWeights::on_epoch_end(int epoch, Logs&) {
+  if (!state_->options.swap_on_epoch || state_->inside) return;
+  swap();
+  state_->inside = true;
+  if (epoch != run().epochs - 1) return;
+  swap(true);
+  state_->inside = false;
+}
+
+void SwapEMAWeights::on_test_begin() {
+  if (state_->inside) return;
+  swap();
+  state_->inside = true;
+}
+
+void SwapEMAWeights::on_test_end(const Logs&) {
+  if (!state_->inside) return;
+  swap();
+  state_->inside = false;
+}
+
 }  // namespace xgrad::callbacks

@@ -178,6 +178,29 @@ class BackupAndRestore : public Callback {
   Shared<State> state_;
 };
 
+struct SwapEMAWeightsOptions {
+  bool swap_on_epoch = false;  ///< also at the end of each epoch, for what saves the model then
+};
+
+/// Puts the optimizer's moving averages (use_ema) into the model while it is evaluated, or with swap_on_epoch from the
+/// end of each epoch to the beginning of the next; they stay in when the last epoch is over. Throws ValueError for an
+/// optimizer without averages.
+class SwapEMAWeights : public Callback {
+ public:
+  explicit SwapEMAWeights(SwapEMAWeightsOptions options = {});
+  void on_train_begin() override;
+  void on_epoch_begin(int epoch) override;
+  void on_epoch_end(int epoch, Logs& logs) override;
+  void on_test_begin() override;
+  void on_test_end(const Logs& logs) override;
+  bool wants_batches() const override { return false; }
+
+ private:
+  void swap(bool finalize = false);
+  struct State;
+  Shared<State> state_;
+};
+
 struct TensorBoardOptions {
   std::string log_dir = "logs";
   int histogram_freq = 0;  ///< every so many epochs the weights' histograms; 0: never

@@ -3,6 +3,7 @@
 #include <xgrad/nn/merge_layers.hpp>
 #include <xgrad/nn/noise_layers.hpp>
 #include <xgrad/nn/normalization.hpp>
+#include <xgrad/nn/preprocessing.hpp>
 #include <xgrad/nn/reshape_layers.hpp>
 #include <xgrad/nn/saving.hpp>
 #include <xgrad/nn/sequential.hpp>
@@ -27,6 +28,7 @@ const CustomObjects& library_layers() {
     table.layer<SpatialDropout1D>("SpatialDropout1D").layer<SpatialDropout2D>("SpatialDropout2D");
     table.layer<SpatialDropout3D>("SpatialDropout3D").layer<GaussianDropout>().layer<GaussianNoise>();
     table.layer<AlphaDropout>();
+    table.layer<Normalization>().layer<Discretization>().layer<CategoryEncoding>().layer<IntegerLookup>();
     table.layer<Activation>().layer<Dense>().layer<Dropout>().layer<Flatten>().layer<Input>().layer<Rescaling>();
     return table;
   }();

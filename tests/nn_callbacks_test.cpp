@@ -270,3 +270,26 @@ TEST_CASE("TensorBoard's files hold framed records with good checksums") {
   CHECK(std::any_of(train.begin(), train.end(),
                     [&](const std::string& r) { return r.find(number) != std::string::npos; }));
 }
+
+TEST_CASE("SwapEMAWeights evaluates with the optimizer's averages") {
+  Sequential model = line();
+  optimizers::SGDOptions options{.learning_rate = .5};
+  options.use_ema = true;
+  options.ema_momentum = .5;
+  model.compile({.optimizer = optimizers::SGD(options), .loss = "mse"});
+  const Tensor zero = zeros({1, 1}, doubles);
+  // w: 1 -> 0 -> 0; its average: 0, then 0: a target of 1 keeps it moving instead.
+  const History h = model.fit(
+      one, full({1, 1}, 3, doubles),
+      {.epochs = 2, .verbose = 0, .callbacks = {callbacks::SwapEMAWeights()}, .validation_data = {one, zero}});
+  const double average = model.optimizer().averages()[0].value().item(), w = model.get_weights()[0].item();
+  CHECK(h["val_loss"].back() == Approx(average * average));
+  CHECK(w == 3);
+  model.fit(one, zero, {.epochs = 2, .verbose = 0, .callbacks = {callbacks::SwapEMAWeights({.swap_on_epoch = true})}});
+  CHECK(model.get_weights()[0].item() != 0);
+  Sequential plain = line();
+  plain.compile({.optimizer = "sgd", .loss = "mse"});
+  CHECK_THROWS_WITH(
+      plain.fit(one, zero, {.verbose = 0, .callbacks = {callbacks::SwapEMAWeights()}, .validation_data = {one, zero}}),
+      Catch::Contains("use_ema"));
+}

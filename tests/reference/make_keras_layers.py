@@ -153,6 +153,18 @@ case("Softmax", L.Softmax(axis=1), {"axis": [1]}, x(2, 3, 4))
 case("PReLU", L.PReLU(shared_axes=[1]), {"shared_axes": [1]}, x(2, 3, 4), weights=[x(1, 4)])
 case("Activation", L.Activation("gelu"), {"activation": "gelu"}, x(2, 3))
 
+case("Normalization", L.Normalization(mean=[1., 2., 3.], variance=[.5, 1., 4.]),
+     {"mean": [1.0, 2.0, 3.0], "variance": [.5, 1.0, 4.0]}, x(2, 4, 3))
+case("Normalization", L.Normalization(axis=None, mean=2., variance=3., invert=True),
+     {"axis": [], "mean": [2.0], "variance": [3.0], "invert": True}, x(2, 4))
+case("Discretization", L.Discretization(bin_boundaries=[-1., 0., .5]), {"bin_boundaries": [-1.0, 0.0, .5]}, x(3, 4),
+     grad=False)
+tokens = rng.integers(0, 4, (3, 5))
+for mode in ("multi_hot", "count"):
+    case("CategoryEncoding", L.CategoryEncoding(4, output_mode=mode), {"num_tokens": 4, "output_mode": mode}, tokens)
+case("CategoryEncoding", L.CategoryEncoding(4, output_mode="one_hot"), {"num_tokens": 4, "output_mode": "one_hot"},
+     tokens[:, :1])
+
 path = pathlib.Path(__file__).with_name("keras_layers.json")
 text = json.dumps({"keras": keras.__version__, "cases": cases})
 path.write_text(text.replace('{"class_name"', '\n{"class_name"') + "\n")
