@@ -78,7 +78,7 @@ Matrices as_matrices(const Labelled& t, const Labels& batch, const Labels& rows,
   if (!batch.empty()) groups.push_back(static_cast<std::int64_t>(batch.size()));
   groups.push_back(static_cast<std::int64_t>(first.size()));
   groups.push_back(static_cast<std::int64_t>(second.size()));
-  result.merged = merge_axes(result.arranged.x, groups);
+  result.merged = group_axes(result.arranged.x, groups);
   return result;
 }
 

@@ -22,7 +22,7 @@ void infer_merge(Recording& call) {
   call.result(result, call.dtype(0));
 }
 
-constexpr Op merge_op{.name = "merge_axes",
+constexpr Op merge_op{.name = "group_axes",
                       .kind = Kind::alias,
                       .infer = infer_merge,
                       .rules = {[](const Applied& c, const Tensor& g) { return reshape_like(g, c.in(0)); }},
@@ -47,7 +47,7 @@ constexpr Op split_op{.name = "split_axes",
 
 }  // namespace
 
-Tensor merge_axes(const Tensor& x, std::span<const std::int64_t> groups) {
+Tensor group_axes(const Tensor& x, std::span<const std::int64_t> groups) {
   return record(merge_op, {x}, {.list = groups});
 }
 

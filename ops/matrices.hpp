@@ -23,7 +23,7 @@ void infer_matrices(Recording& call, const Shape& a, const Shape& b, std::int64_
 Tensor over_batches(const Tensor& gradient, const Tensor& operand);
 
 /// Adjacent axes as one: groups[i] is the number of axes that become axis i of the result, 0 for a new one of length 1.
-Tensor merge_axes(const Tensor& x, std::span<const std::int64_t> groups);
+Tensor group_axes(const Tensor& x, std::span<const std::int64_t> groups);
 /// The reverse of a merge: the lengths of the result are taken from other tensors, `from[i]` = 8 * operand + axis of
 /// `lenders`.
 Tensor split_axes(const Tensor& x, const Tensor& a, const Tensor& b, std::span<const std::int64_t> from);

@@ -150,7 +150,7 @@ Tensor kron(const Arg& a, const Arg& b) {
     return expand_axes(leading ? expand_axes(x, leading) : x, mask);
   };
   const std::vector<std::int64_t> pairs(static_cast<std::size_t>(rank), 2);
-  return rank == 0 ? left * right : merge_axes(spread(left, odd) * spread(right, odd << 1), pairs);
+  return rank == 0 ? left * right : group_axes(spread(left, odd) * spread(right, odd << 1), pairs);
 }
 
 Tensor cross(const Arg& a, const Arg& b, int axis) {

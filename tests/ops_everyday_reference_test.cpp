@@ -19,6 +19,7 @@
 #include <xgrad/ops/scatter.hpp>
 #include <xgrad/ops/sets.hpp>
 #include <xgrad/ops/shape.hpp>
+#include <xgrad/ops/special.hpp>
 #include <xgrad/ops/statistics.hpp>
 #include <xgrad/ops/windows.hpp>
 
@@ -237,6 +238,9 @@ reference::Calls numbers() {
 reference::Calls gradients() {
   return {
       {"reciprocal", of_one<reciprocal>},
+      {"digamma_near_poles", of_one<digamma>},
+      {"polygamma_1_near_poles", [](In in) { return polygamma(1, in[0]); }},
+      {"polygamma_5_near_poles", [](In in) { return polygamma(5, in[0]); }},
       {"fabs", of_one<xgrad::fabs>},
       {"deg2rad", of_one<deg2rad>},
       {"rad2deg", of_one<rad2deg>},

@@ -2,6 +2,7 @@
 """Writes everyday_values.json: statistics, windows, sets, grids, parts of numbers and creation, by NumPy (values) and by
 PyTorch in float64 (gradients and second derivatives), and whole numbers up to 2^63 by NumPy. The format is told in
 tests/reference_cases.hpp."""
+import mpmath
 import numpy as np
 import torch
 
@@ -365,5 +366,14 @@ for shape in [(4,), (2, 6), (3, 1, 2), (1, 8), (10,), (5, 4)]:
     cases.append(case("sparsemax", torch_sparsemax, normal(*shape), second=False))
     x = normal(*shape)
     values("binary_step", (x >= 0).astype(float), x)
+
+# --- near poles on the negative axis, by mpmath; a case a number, for each counts by its own size --------------------
+
+mpmath.mp.dps = 40
+for k in [1, 2, 7, 26, 43, 60]:
+    for distance in [2.0**-7, -(2.0**-12) * 1.37, 2.0**-25 * 1.1, -(2.0**-40)]:
+        x = -k + distance
+        for name, n in [("digamma_near_poles", 0), ("polygamma_1_near_poles", 1), ("polygamma_5_near_poles", 5)]:
+            values(name, np.array([float(mpmath.psi(n, mpmath.mpf(x)))]), np.array([x]))
 
 write("everyday_values.json", cases)
