@@ -18,15 +18,18 @@ class Judge {
       : subject_(subject), marks_(marks), options_(options), out_(out) {}
 
   /// Whether the element is wrong; records what was found. `silent`: only looks.
-  bool operator()(CheckedElement element, const Slope& slope, int site, double noise, double largest, bool silent) {
+  bool operator()(CheckedElement element, const Slope& slope, const std::vector<int>& sites, double noise,
+                  double largest, double size_of_values, bool silent) {
     const double a = element.analytic;
     Estimate estimate = slope.central;
     const auto allow = [&](const Estimate& e) {
-      return e.allowed() + 64 * unit * std::fabs(a) + 64 * noise + std::numeric_limits<double>::min();
+      // Where all derivatives are 0 by cancellation, rounding of what cancelled is all there is.
+      const double cancelled = largest == 0 && e.step > 0 ? 16 * unit * size_of_values / e.step : 0;
+      return e.allowed() + 64 * unit * std::fabs(a) + 64 * noise + cancelled + std::numeric_limits<double>::min();
     };
     bool at_kink = false, within = false, two_sided = false;
     if (estimate.steps == 0) {
-      at_kink = site != -1 || (slope.left.steps > 0 && slope.right.steps > 0);
+      at_kink = !sites.empty() || (slope.left.steps > 0 && slope.right.steps > 0);
       const bool one_is_ours = slope.left_is_ours != slope.right_is_ours;
       if (slope.left.steps > 0 && slope.right.steps > 0) {
         two_sided = !one_is_ours;
@@ -41,14 +44,15 @@ class Judge {
       else if (slope.left.steps == 0 || slope.right.steps == 0)
         estimate = slope.left.steps > 0 ? slope.left : slope.right;
     }
-    const bool vague = estimate.steps > 0 && (at_kink ? estimate.truncation > 1e-2 * std::fabs(estimate.value) &&
+    const bool vague = estimate.steps > 0 && (slope.central.steps == 0
+                                                      ? estimate.truncation > 1e-2 * std::fabs(estimate.value) &&
                                                             estimate.truncation > 1e-6
                                                       : slope.rough);
     if (slope.jump && two_sided) {
       if (silent) return false;
       ++out_.compared;
       ++out_.jump_count;
-      note(element, slope, site, true, false);
+      note(element, slope, sites, true, false);
       return false;
     }
     if (estimate.steps == 0 || !std::isfinite(estimate.value)) {
@@ -69,14 +73,14 @@ class Judge {
     // Quotients that never settle beside a kink (x log x at 0) say nothing.
     if (wrong && std::isfinite(a) && (vague || (blurred && error < 10 * allowed))) wrong = false;
     // Where kinks meet, a chain of subgradients need not be one: the rules are asked one by one.
-    const bool outside = wrong && two_sided && std::isfinite(a);
+    const bool outside = wrong && at_kink && std::isfinite(a);
     if (silent) return wrong && !outside;
     ++out_.compared;
     out_.undecided += (blurred || vague) && !wrong;
     out_.decided += !blurred && !vague;
     if (at_kink) {
       ++out_.kink_count;
-      note(element, slope, site, false, outside);
+      note(element, slope, sites, false, outside);
     }
     if (outside) {
       out_.outside = true;
@@ -110,7 +114,7 @@ class Judge {
     out_.worst = element;
     worst_ = std::numeric_limits<double>::infinity();
   }
-  void note(const CheckedElement& element, const Slope& slope, int site, bool jump, bool outside) {
+  void note(const CheckedElement& element, const Slope& slope, const std::vector<int>& sites, bool jump, bool outside) {
     if (out_.kinks.size() >= 20) return;
     Kink kink{.input = element.input,
               .index = element.index,
@@ -119,9 +123,15 @@ class Judge {
               .analytic = element.analytic,
               .jump = jump,
               .outside = outside};
-    const bool known = site >= 0 && static_cast<std::size_t>(site) < marks_.sites.size();
-    kink.operation = known ? marks_.sites[static_cast<std::size_t>(site)].operation : "unknown";
-    if (known) kink.place = place(marks_.sites[static_cast<std::size_t>(site)].where);
+    // Of several the one that jumps, where the function does.
+    const Site* site = nullptr;
+    for (const int k : sites) {
+      if (static_cast<std::size_t>(k) >= marks_.sites.size()) continue;
+      const Site& other = marks_.sites[static_cast<std::size_t>(k)];
+      if (!site || (jump && other.jumps && !site->jumps)) site = &other;
+    }
+    kink.operation = site ? site->operation : "unknown";
+    if (site) kink.place = place(site->where);
     out_.kinks.push_back(std::move(kink));
   }
 
@@ -228,7 +238,7 @@ void compare_fully(const Subject& subject, const CompareOptions& options, const 
       CheckedElement element = element_at(subject, options, i);
       element.output = rows.size() > 1 ? static_cast<std::int64_t>(j) : -1;
       element.analytic = gradient_at(rows[j], place);
-      if (!judge(element, s.outputs[j], s.site, noise[j], largest[j], false)) continue;
+      if (!judge(element, s.outputs[j], s.sites, noise[j], largest[j], rows[j].size, false)) continue;
       const double error = out.wrong.back().absolute_error;
       if (out.weights.empty() || error > worst) {
         worst = error;
@@ -265,7 +275,7 @@ void find_worst(const Subject& scalar, const CompareOptions& options, const Row&
   const Slopes s = slopes(along(scalar, unit_direction(scalar, place)), at, std::span(&noise, 1), step);
   CheckedElement element = element_at(scalar, options, first);
   element.analytic = gradient_at(row, place);
-  judge(element, s.outputs[0], s.site, noise, largest_of(row), false);
+  judge(element, s.outputs[0], s.sites, noise, largest_of(row), row.size, false);
 }
 
 void compare_projections(const Subject& subject, const CompareOptions& options, const Marks& marks, Compared& out,
@@ -299,7 +309,7 @@ void compare_projections(const Subject& subject, const CompareOptions& options, 
     Slopes s = slopes(probe, at, std::span(&noise, 1), options.step);
     look_at_sides(s, probe, at, std::span(&noise, 1), options.step);
     out.avoided += s.avoided;
-    if (!judge(element, s.outputs[0], s.site, noise, largest, false)) continue;
+    if (!judge(element, s.outputs[0], s.sites, noise, largest, row.size, false)) continue;
     if (out.weights.empty()) out.weights = u;
     if (scalar.size() > 1) find_worst(scalar, options, row, at, noise, direction, judge);
     break;

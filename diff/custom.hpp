@@ -80,7 +80,16 @@ class Custom {
   Custom& operator=(const Custom&) = delete;
   ~Custom() { functions_->release(); }
 
+  // As Args, tensors bring the user's line along.
+  Tensor operator()(const Arg& x) const { return record(custom_description<name>, {x}, {.carried = functions_}); }
+  Tensor operator()(const Arg& x, const Arg& y) const {
+    return record(custom_description<name>, {x, y}, {.carried = functions_});
+  }
+  Tensor operator()(const Arg& x, const Arg& y, const Arg& z) const {
+    return record(custom_description<name>, {x, y, z}, {.carried = functions_});
+  }
   template <class... X>
+    requires(sizeof...(X) > 3)
   Tensor operator()(const X&... x) const {
     return record(custom_description<name>, {Arg(x)...}, {.carried = functions_});
   }

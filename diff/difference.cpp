@@ -115,13 +115,13 @@ Slopes slopes(const std::function<Probe(double)>& probe, const Probe& at, std::s
   // For a smooth function f(h) + f(-h) - 2 f(0) falls with the square of h.
   std::vector<double> bend(outputs, 0.0);
   std::vector<std::uint8_t> rough(outputs, 0);
-  int crossed = -1;
+  std::vector<int> crossed;
   bool inside = true;
   for (double h = step; h > step * 1e-6;) {
     const Probe p = probe(h), q = probe(-h);
     const int right = difference(p.piece, at.piece), left = difference(q.piece, at.piece);
     bool whole = right == -1 && left == -1;
-    if (!whole) crossed = right != -1 ? right : left;
+    if (!whole) crossed = differences(right != -1 ? p.piece : q.piece, at.piece);
     for (std::size_t j = 0; j < outputs && whole; ++j)
       if (finite(at, j) && (!finite(p, j) || !finite(q, j))) whole = inside = false;
     if (!whole) {
@@ -149,11 +149,10 @@ Slopes slopes(const std::function<Probe(double)>& probe, const Probe& at, std::s
     result.outputs[j].rough = rough[j] != 0;
   }
   if (central) {
-    result.site = -1;
     return result;
   }
   result.avoided = false;
-  result.site = crossed;
+  result.sites = std::move(crossed);
   for (Slope& slope : result.outputs) slope.central = {};
   add_sides(result, probe, at, noise, step);
   return result;

@@ -35,7 +35,7 @@ struct Slope {
 
 struct Slopes {
   std::vector<Slope> outputs;
-  int site = -1;  ///< the kink's place among the marks' sites, -1: none or unknown
+  std::vector<int> sites;  ///< the kinks' places among the marks' sites; none: no kink, or an unknown one
   bool avoided = false;  ///< a step was made smaller so as not to cross a kink
 };
 

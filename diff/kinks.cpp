@@ -20,6 +20,21 @@ bool has_float_input(const Node* node) {
 /// Which of two is larger, with ties apart from both.
 Tensor order_of(const Tensor& a, const Tensor& b) { return cast(less(a, b), uint8) + 2 * cast(less(b, a), uint8); }
 
+bool jumps(const Node* node) {
+  switch (node->op->code) {
+    case Code::sign:
+    case Code::floor:
+    case Code::ceil:
+    case Code::trunc:
+    case Code::rint:
+    case Code::floor_divide:
+    case Code::remainder:
+    case Code::fmod:
+    case Code::copysign: return true;
+    default: return false;
+  }
+}
+
 /// What tells this operation's pieces apart, or an undefined tensor if it has one piece.
 Tensor mark_of(Node* node) {
   const Tensor y = Tensor::share(node);
@@ -65,7 +80,7 @@ Marks marks_of(std::span<const Tensor> ys) {
     if (!inner[i]) continue;
     const OnBehalf here(order[i]);
     if (Tensor mark = mark_of(order[i]); mark.defined()) {
-      marks.sites.push_back({order[i]->op->name, order[i]->where});
+      marks.sites.push_back({order[i]->op->name, order[i]->where, jumps(order[i])});
       marks.owners.push_back(Tensor::share(order[i]));
       marks.tensors.push_back(std::move(mark));
     }
@@ -80,6 +95,14 @@ int difference(const Piece& a, const Piece& b) {
     if (std::memcmp(a[i].data(), b[i].data(), a[i].size() * sizeof(double)) != 0) return static_cast<int>(i);
   }
   return -1;
+}
+
+std::vector<int> differences(const Piece& a, const Piece& b) {
+  std::vector<int> sites;
+  for (std::size_t i = 0; i < a.size() && a.size() == b.size(); ++i)
+    if (a[i].size() != b[i].size() || std::memcmp(a[i].data(), b[i].data(), a[i].size() * sizeof(double)) != 0)
+      sites.push_back(static_cast<int>(i));
+  return sites;
 }
 
 }  // namespace xgrad::checking

@@ -9,6 +9,7 @@ namespace xgrad::checking {
 struct Site {
   const char* operation = "";
   Location where;
+  bool jumps = false;  ///< its values, not only its derivatives
 };
 
 /// What tells pieces apart: one tensor a site. Two points with equal marks lie on one piece.
@@ -25,5 +26,7 @@ Marks marks_of(std::span<const Tensor> ys);
 using Piece = std::vector<std::vector<double>>;
 /// The first site where two pieces differ, -1 if they are one; -2 if the graphs have different sites.
 int difference(const Piece& a, const Piece& b);
+/// All sites where two pieces of one graph differ.
+std::vector<int> differences(const Piece& a, const Piece& b);
 
 }  // namespace xgrad::checking

@@ -141,18 +141,24 @@ Row row_of(const Subject& subject, const std::vector<Tensor>& weights) {
   const Tensor s = projected(ys, weights);
   std::vector<Tensor> nodes;
   std::vector<double> factors;
+  std::vector<std::uint8_t> moving;  ///< whether the node follows from an input
   {
     const Walk walk(s.node(), Follow::derivatives);
-    for (Node* node : walk.order())
-      if (is_floating(node->dtype) && !node->flags.weak) {
-        nodes.push_back(Tensor::share(node));
-        factors.push_back(units(node));
-      }
+    std::vector<std::uint8_t> moves(walk.order().size(), 0);
+    for (std::size_t i = 0; i < walk.order().size(); ++i) {
+      Node* node = walk.order()[i];
+      for (const Tensor& x : xs) moves[i] |= x.node() == node;
+      for (const std::uint32_t at : walk.inputs_of(i)) moves[i] |= at != no_index && moves[at];
+      if (!is_floating(node->dtype) || node->flags.weak) continue;
+      nodes.push_back(Tensor::share(node));
+      factors.push_back(units(node));
+      moving.push_back(moves[i]);
+    }
   }
   std::vector<Tensor> by = xs;
   by.insert(by.end(), nodes.begin(), nodes.end());
   const std::vector<Tensor> gradients = grad(s, std::span<const Tensor>(by));
-  Tensor noise(0.0, {.dtype = float64});
+  Tensor noise(0.0, {.dtype = float64}), size = noise;
   {
     const NoGrad none;
     for (std::size_t i = 0; i < nodes.size(); ++i) {
@@ -165,15 +171,18 @@ Row row_of(const Subject& subject, const std::vector<Tensor>& weights) {
       // An infinity among the values stays one; a huge value does lose digits.
       const Tensor part = sum(where(logical_or(logical_not(isfinite(v)), isnan(g)), 0, each));
       noise = noise + factors[i] * cast(part, float64);
+      if (moving[i]) size = maximum(size, cast(max(where(isfinite(v), abs(v), 0)), float64));
     }
   }
   std::vector<Tensor> wanted(gradients.begin(), gradients.begin() + static_cast<std::ptrdiff_t>(xs.size()));
   wanted.push_back(noise);
+  wanted.push_back(size);
   eval(wanted);
   Row row;
   for (std::size_t k = 0; k < xs.size(); ++k) row.gradient.push_back(wanted[k].to_vector<double>());
   constexpr double unit = 0x1p-53;
   row.noise = unit * noise.item();
+  row.size = size.item();
   return row;
 }
 

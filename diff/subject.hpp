@@ -49,6 +49,7 @@ Probe probe_at(const Subject& subject, std::span<const Tensor> xs);
 struct Row {
   std::vector<std::vector<double>> gradient;  ///< one an input
   double noise = 0;
+  double size = 0;  ///< the largest value in the graph
 };
 /// Rows of several projections of y: u is given anew for each, the graph is recorded once a call.
 Row row_of(const Subject& subject, const std::vector<Tensor>& weights);

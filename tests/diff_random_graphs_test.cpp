@@ -41,12 +41,13 @@ Tensor subject_of(std::uint64_t seed, std::vector<Tensor>& leaves, std::string& 
     std::vector<double> weights;
     for (std::int64_t i = 0; i < y.size(); ++i) weights.push_back(std::sin(static_cast<double>(3 * i + 1)));
     const Tensor number = sum(y * tensor(weights, y.shape()));
-    const Walk walk(number.node(), Follow::derivatives);
     // The columns that fill up an orthogonal matrix are any that do; nextafter is said to have no derivative.
     bool smooth = true;
+    const Walk values(number.node(), Follow::values);
     for (const char* name : {"complement", "nextafter"})
-      for (const Node* node : walk.order()) smooth = smooth && !(node->op && std::string(node->op->name) == name);
+      for (const Node* node : values.order()) smooth = smooth && !(node->op && std::string(node->op->name) == name);
     if (!smooth) continue;
+    const Walk walk(number.node(), Follow::derivatives);
     leaves.clear();
     std::int64_t size = 0;
     for (const Tensor& leaf : made)
