@@ -13,11 +13,11 @@ Tensor erfinv(const Arg& x);  ///< the y with erf(y) = x; infinite at -1 and 1, 
 /// log |gamma(x)|, SciPy's gammaln; infinite at 0, -1, -2, ... The derivative is digamma.
 Tensor lgamma(const Arg& x);
 inline Tensor gammaln(const Arg& x) { return lgamma(x); }
-/// The derivative of lgamma; -inf at 0 (inf at -0), NaN at -1, -2, ... On the negative axis to 2 units in the last place
-/// near those poles (mpmath, from 2^-6 to 2^-40 away), and to 2e-14 absolutely elsewhere, where it also has zeros.
+/// The derivative of lgamma; -inf at 0 (inf at -0), NaN at -1, -2, ... On the negative axis to 2 units in the last
+/// place near those poles (against mpmath, 2^-6 to 2^-40 away), elsewhere, where it has zeros, to 2e-14 absolutely.
 Tensor digamma(const Arg& x);
-/// Derivative number n of digamma; infinite at 0, -1, -2, ... Throws ValueError for n < 0. To 1e-13 for n up to 60, near
-/// poles on the negative axis to 14 units in the last place.
+/// Derivative number n of digamma; infinite at 0, -1, -2, ... Throws ValueError for n < 0. To 1e-13 for n up to 60,
+/// near poles on the negative axis to 14 units in the last place.
 Tensor polygamma(int n, const Arg& x);
 
 Tensor i0(const Arg& x);   ///< modified Bessel function of the first kind, order 0; the derivative is i1

@@ -88,9 +88,9 @@ Written from the headers by the test `docs_names_test` (with `XGRAD_WRITE_DOCS=1
 hand. What a function does stands in [ops.md](ops.md) and in its header.
 
 Where a function has NumPy's name it does what NumPy's does, but for these: C++ numbers are float32 beside integers and
-new tensors are float32, not float64; uint8 sums are int64, not uint64; `take` and `compress` are along axis 0 unless told
-otherwise, not of the flattened array; `sort` puts NaN last in descending order too; integers divided by 0 give 0 without a
-warning; functions whose results have other shapes for other values compute their arguments at the call.
+new tensors are float32, not float64; uint8 sums are int64, not uint64; `take` and `compress` are along axis 0 unless
+told otherwise, not of the flattened array; integers divided by 0 give 0 without a warning; functions whose results have
+other shapes for other values compute their arguments at the call.
 )";
   for (const char* library : {"numpy", "numpy.linalg", "keras.ops"}) {
     const Names theirs = names[library].get<Names>();
