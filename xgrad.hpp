@@ -8,6 +8,7 @@
 #include <xgrad/graph/capture.hpp>
 #include <xgrad/graph/grad.hpp>
 #include <xgrad/graph/leading.hpp>
+#include <xgrad/graph/memory.hpp>
 #include <xgrad/graph/op.hpp>
 #include <xgrad/graph/parameter.hpp>
 #include <xgrad/graph/plan.hpp>

@@ -7,6 +7,7 @@
 #include <array>
 #include <bit>
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <limits>
@@ -60,7 +61,16 @@ int thread_limit(int size_class) {
 struct Counts {
   alignas(64) std::atomic<std::size_t> live{0};
   alignas(64) std::atomic<std::size_t> peak{0};
+  std::atomic<std::size_t> most{0};  // the peak that is never reset
   std::atomic<std::size_t> held{0};
+};
+
+/// What an allocation has to ask before it takes memory; mostly nothing.
+struct Rules {
+  std::atomic<bool> any{false};
+  std::atomic<std::size_t> limit{0};
+  std::atomic<std::int64_t> until_failure{0};
+  std::atomic<std::size_t> cache_limit{unlimited_cache};
 };
 
 /// Never destroyed: buffers may be released by destructors that run at exit.
@@ -70,6 +80,7 @@ struct Shared {
 };
 
 constinit Counts counts;
+constinit Rules rules;
 constinit Shared shared;
 std::atomic<bool> poison{[] {
   const char* set = std::getenv("XGRAD_CHECK_MEMORY");
@@ -84,10 +95,16 @@ struct ThreadCache {
 };
 constinit thread_local ThreadCache cache;
 
+void raise(std::atomic<std::size_t>& peak, std::size_t live) {
+  std::size_t before = peak.load(std::memory_order_relaxed);
+  while (live > before && !peak.compare_exchange_weak(before, live, std::memory_order_relaxed)) {}
+}
+
 void count_live(std::size_t bytes) {
   const std::size_t live = counts.live.fetch_add(bytes, std::memory_order_relaxed) + bytes;
-  std::size_t peak = counts.peak.load(std::memory_order_relaxed);
-  while (live > peak && !counts.peak.compare_exchange_weak(peak, live, std::memory_order_relaxed)) {}
+  if (live <= counts.peak.load(std::memory_order_relaxed)) return;
+  raise(counts.peak, live);
+  raise(counts.most, live);
 }
 
 std::byte* map_huge(std::size_t bytes) {
@@ -166,7 +183,8 @@ void trim(std::size_t bytes) {
 }
 
 void trim_if_large() {
-  const std::size_t limit = std::max(counts.peak.load(std::memory_order_relaxed), kept_at_least);
+  const std::size_t limit = std::min(std::max(counts.most.load(std::memory_order_relaxed), kept_at_least),
+                                     rules.cache_limit.load(std::memory_order_relaxed));
   if (cached_bytes() > limit) trim(limit);
 }
 
@@ -253,6 +271,19 @@ void recycle(Block* block) {
   trim_if_large();
 }
 
+/// Throws if this allocation may not be; may give cached blocks back first.
+void ask_rules(std::size_t bytes) {
+  if (rules.until_failure.load(std::memory_order_relaxed) > 0 &&
+      rules.until_failure.fetch_sub(1, std::memory_order_relaxed) == 1)
+    throw std::bad_alloc();
+  const std::size_t limit = rules.limit.load(std::memory_order_relaxed);
+  if (limit == 0) return;
+  const std::size_t wanted = pooled ? capacity_of(class_of(bytes)) : bytes;
+  const std::size_t live = counts.live.load(std::memory_order_relaxed);
+  if (wanted > limit || live > limit - wanted) throw MemoryLimitReached(wanted, live, limit);
+  if (live + cached_bytes() > limit - wanted) release_cached();
+}
+
 /// Without the pool: the memory's bounds are what was asked, so that a checker sees every access outside of them.
 Block* allocate_apart(std::size_t bytes) {
   const std::size_t capacity = std::max<std::size_t>(bytes, 1);
@@ -291,8 +322,15 @@ void give_up(Buffer* buffer) {
 
 }  // namespace
 
+MemoryLimitReached::MemoryLimitReached(std::size_t wanted, std::size_t live, std::size_t limit) noexcept {
+  std::snprintf(text_, sizeof text_, "expected at most %.1f MB of tensors (set_memory_limit), got %.1f MB more than %.1f",
+                static_cast<double>(limit) / 1048576, static_cast<double>(wanted) / 1048576,
+                static_cast<double>(live) / 1048576);
+}
+
 Buffer* allocate(std::size_t bytes) {
   if (bytes > largest_request) throw std::bad_alloc();
+  if (rules.any.load(std::memory_order_relaxed)) ask_rules(bytes);
   Block* block = nullptr;
   if constexpr (pooled) {
     const int size_class = class_of(bytes);
@@ -340,6 +378,32 @@ MemoryStats memory_stats() {
   stats.peak = counts.peak.load(std::memory_order_relaxed);
   stats.cached = cached_bytes();
   return stats;
+}
+
+void reset_peak() {
+  counts.peak.store(counts.live.load(std::memory_order_relaxed), std::memory_order_relaxed);
+}
+
+namespace {
+void look_at_rules() {
+  rules.any.store(rules.limit.load() > 0 || rules.until_failure.load() > 0, std::memory_order_relaxed);
+}
+}  // namespace
+
+void set_memory_limit(std::size_t bytes) {
+  rules.limit.store(bytes);
+  look_at_rules();
+}
+std::size_t memory_limit() { return rules.limit.load(std::memory_order_relaxed); }
+
+void set_cache_limit(std::size_t bytes) {
+  rules.cache_limit.store(bytes);
+  trim_if_large();
+}
+
+void fail_allocation(std::int64_t n) {
+  rules.until_failure.store(n);
+  look_at_rules();
 }
 
 void release_cached() {
