@@ -44,7 +44,7 @@ inline constexpr T erfinv_guess[] = {
     T(0.209029851731629295), T(-0.123292973397342885),  T(0.0370843190155780177), T(-0.00609668174851142014),
     T(0.000524793093550031914), T(-0.0000185689234863731196)};
 
-// exp(-x * x); what rounding takes from the square is put back as a factor.
+// exp(-x * x); what rounding takes from the square is put back.
 template <class V>
 inline V exp_minus_square(V x) {
   const V square = x * x;
@@ -55,8 +55,7 @@ inline V exp_minus_square(V x) {
     const V high = to_float_lane(bits(x) & BitLanes<V>(E<V>::upper_half)), low = x - high;
     lost = ((high * high - square) + V(2) * (high * low)) + low * low;
   }
-  const V e = exp_of(V(0) - square);
-  return e - e * lost;
+  return exp_of_sum(V(0) - square, V(0) - lost);
 }
 
 template <class V>

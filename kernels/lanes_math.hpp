@@ -134,19 +134,45 @@ template <class V>
 struct Reduced {
   V shifted;  // n + round
   V n, r;
+  V lost;  // what rounding took from r, kept where there are more roundings
   explicit Reduced(V x) {
     shifted = x * V(Lane<V>(1.4426950408889634074)) + V(K<V>::round);
     n = shifted - V(K<V>::round);
-    r = mul_add(n, V(-K<V>::ln2_high), x);
-    r = mul_add(n, V(-K<V>::ln2_low), r);
+    const V close = mul_add(n, V(-K<V>::ln2_high), x);
+    r = mul_add(n, V(-K<V>::ln2_low), close);
+    if constexpr (!has_fma) lost = (close - r) - n * V(K<V>::ln2_low);
   }
-  V minus_one() const { return mul_add(r * r, polynomial(r, K<V>::exp_terms), r); }  // exp(r) - 1
+  // exp(r) - 1
+  V minus_one() const {
+    if constexpr (has_fma) return mul_add(r * r, polynomial(r, K<V>::exp_terms), r);
+    else return (r * r * polynomial(r, K<V>::exp_terms) + lost) + r;
+  }
 };
 
 // 2^n for a normal result, from n + round.
 template <class V>
 inline V power_of_two(V shifted) {
   return to_float_lane((bits(shifted) << K<V>::mantissa) + BitLanes<V>(K<V>::one));
+}
+
+// exp(x + more) for a `more` far below 1, which is added before anything is rounded to the result's digits.
+template <class V>
+inline V exp_of_sum(V x, V more) {
+  const auto value = [more](const Reduced<V>& part) {
+    const V m = part.minus_one();
+    return mul_add(more, m + V(1), m) + V(1);
+  };
+  if (!any_lane(magnitude(x) > V(K<V>::exp_direct))) {
+    const Reduced<V> part(x);
+    return value(part) * power_of_two(part.shifted);
+  }
+  // Two factors reach overflow and the subnormals; both multiplications but the last are exact.
+  V inside = choose(x > V(K<V>::exp_high), V(K<V>::exp_high), x);
+  inside = choose(inside < V(K<V>::exp_low), V(K<V>::exp_low), inside);
+  const Reduced<V> part(inside);
+  const V first = part.n * V(Lane<V>(0.5)) + V(K<V>::round);
+  const V second = (part.n - (first - V(K<V>::round))) + V(K<V>::round);
+  return value(part) * power_of_two(first) * power_of_two(second);
 }
 
 template <class V>
@@ -247,8 +273,9 @@ inline V softplus_of(V x) {
   return choose(x > V(0), x, V(0)) + log1p_of(exp_of(V(0) - magnitude(x)));
 }
 
-// x = n pi / 2 + r with |r| <= pi / 4: the sine and cosine of r, and n in the low bits of `quadrant`.
-template <class V>
+// x = n pi / 2 + r with |r| <= pi / 4: the sine and cosine of r, and n in the low bits of `quadrant`. If `exactly`, what
+// rounding takes from r is put back.
+template <class V, bool exactly = false>
 struct Quarter {
   V sin, cos;
   BitLanes<V> quadrant;
@@ -256,13 +283,30 @@ struct Quarter {
     using T = Lane<V>;
     const V shifted = x * V(T(0.63661977236758134308)) + V(K<V>::round);
     const V n = shifted - V(K<V>::round);
-    V r = x;
-    for (const T part : K<V>::half_pi) r = mul_add(n, V(-part), r);
+    V r = x, lost(T(0));
+    for (const T part : K<V>::half_pi) {
+      const V before = r;
+      r = mul_add(n, V(-part), r);
+      if constexpr (exactly) lost = lost + mul_add(n, V(-part), before - r);
+    }
+    if constexpr (exactly) {
+      const V before = r;
+      r = r + lost;
+      lost = (before - r) + lost;
+    }
     const V z = r * r;
-    sin = mul_add(r * z, polynomial(z, K<V>::sin_terms), r);
     const V half = V(T(0.5)) * z;
     const V c = V(1) - half;
-    cos = c + mul_add(z * z, polynomial(z, K<V>::cos_terms), (V(1) - c) - half);
+    V sin_rest = r * z * polynomial(z, K<V>::sin_terms);
+    V cos_rest = mul_add(z * z, polynomial(z, K<V>::cos_terms), (V(1) - c) - half);
+    if constexpr (exactly) {
+      sin_rest = mul_add(lost, c, sin_rest);
+      cos_rest = mul_add(V(0) - lost, r, cos_rest);
+      sin = r + sin_rest;
+    } else {
+      sin = mul_add(r * z, polynomial(z, K<V>::sin_terms), r);
+    }
+    cos = c + cos_rest;
     quadrant = bits(shifted);
   }
   // -1 where n is odd, else 1.

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <type_traits>
 
 namespace xgrad::kernels {
 
@@ -13,9 +14,9 @@ namespace {
 constexpr double pi = 3.141592653589793, inf = std::numeric_limits<double>::infinity();
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
-template <std::size_t n>
-double polynomial(double x, const double (&c)[n]) {
-  double sum = c[n - 1];
+template <class Real = double, std::size_t n>
+Real polynomial(Real x, const double (&c)[n]) {
+  Real sum = c[n - 1];
   for (std::size_t i = n - 1; i-- > 0;) sum = sum * x + c[i];
   return sum;
 }
@@ -52,6 +53,8 @@ constexpr double digamma_terms[] = {
     0.000259684821264307466, -0.000173122618027273933};
 constexpr double digamma_root = 0x1.762d86356be3fp+0, digamma_root_low = 0x1.b86a722197829p-54;
 
+// Real holds the steps on the way from x to [1, 2], which nearly cancel the value there.
+template <class Real>
 double digamma_positive(double x) {
   if (x > 10) {
     const double z = 1 / (x * x);
@@ -60,11 +63,16 @@ double digamma_positive(double x) {
                                 1.0 / 132, -691.0 / 32760, 1.0 / 12,  -3617.0 / 8160};
     return std::log(x) - 0.5 / x - z * polynomial(z, terms);
   }
-  double sum = 0;
-  while (x > 2) {
-    x -= 1;
-    sum += 1 / x;
+  if (x > 2) {
+    Real sum = 0;
+    while (x > 2) {
+      x -= 1;
+      sum += 1 / Real(x);
+    }
+    const Real above = (Real(x) - digamma_root) - digamma_root_low;
+    return static_cast<double>(sum + above * polynomial(Real(x) - Real(1.5), digamma_terms));
   }
+  double sum = 0;
   if (x < 1) {
     sum -= 1 / x;
     x += 1;
@@ -74,12 +82,27 @@ double digamma_positive(double x) {
   return sum + ((x - digamma_root) - digamma_root_low) * polynomial(x - 1.5, digamma_terms);
 }
 
+// Between the poles the two sides of the reflection nearly cancel, so it is done with more digits.
+double digamma_negative(double x, double part) {
+  constexpr long double terms[] = {1 / 12.0L,        -1 / 120.0L,  1 / 252.0L,         -1 / 240.0L,      1 / 132.0L,
+                                   -691 / 32760.0L, 1 / 12.0L,    -3617 / 8160.0L, 43867 / 14364.0L};
+  constexpr long double pi = 3.14159265358979323846264338327950288L;
+  long double y = 1.0L - x, sum = -pi / std::tan(pi * part);
+  for (; y < 20; y += 1) sum -= 1 / y;
+  const long double z = 1 / (y * y);
+  long double series = 0;
+  for (int i = 8; i >= 0; --i) series = (series + terms[i]) * z;
+  return static_cast<double>(sum + std::log(y) - 0.5L / y - series);
+}
+
+template <class T>
 double digamma(double x) {
+  using Real = std::conditional_t<sizeof(T) == 8, long double, double>;
   if (x == 0) return std::copysign(inf, -x);
-  if (x > 0) return x == inf ? x : digamma_positive(x);
+  if (x > 0) return x == inf ? x : digamma_positive<Real>(x);
   const double part = x - std::nearbyint(x);
   if (!(part != 0)) return nan;
-  return digamma_positive(1 - x) - pi / std::tan(pi * part);
+  return digamma_negative(x, part);
 }
 
 // 1 / x^n for n of at least 1.
@@ -105,7 +128,7 @@ double zeta(int s, double x) {
     x += 1;
   }
   const double last = inverse_power(x, s), inverse = 1 / x, z = inverse * inverse;
-  double term = last * inverse * s, total = last * x / (s - 1) + 0.5 * last;
+  double term = last * inverse * s, total = inverse_power(x, s - 1) / (s - 1) + 0.5 * last;
   for (int j = 0; j < 12; ++j) {
     total += bernoulli[j] * term;
     term *= (s + 2.0 * j + 1) * (s + 2.0 * j + 2) * z;
@@ -140,7 +163,7 @@ double factorial(double n) {
 }
 
 double polygamma(double order, double x) {
-  if (order == 0) return digamma(x);
+  if (order == 0) return digamma<double>(x);
   if (!(order > 0 && order < 1000) || order != std::floor(order) || x != x) return nan;
   const double sign = std::fmod(order, 2) == 0 ? -1 : 1;
   if (x < -30 && order <= 60) {
@@ -287,7 +310,7 @@ Kernel find(Code code, unsigned form) {
     case Code::log_gamma:
       return form == all_vectors ? loop<log_gamma, T> : nullptr;
     case Code::digamma:
-      return form == all_vectors ? loop<digamma, T> : nullptr;
+      return form == all_vectors ? loop<digamma<T>, T> : nullptr;
     case Code::polygamma:
       return pair<polygamma, T>(form);
     case Code::bessel_i:

@@ -109,15 +109,17 @@ Tensor rad2deg(const Arg& x) {
   return x * (180 / pi);
 }
 
-// Near 0 the power series: its derivatives are those of sinc, where the quotient's would lose their digits.
+// Near 0 the power series: its derivatives are those of sinc, where the quotient's would lose their digits. Elsewhere
+// the sine of what is left of x beside the nearest whole number, so that digits are kept around the zeros.
 Tensor sinc(const Arg& x) {
   const Within here("sinc", x);
+  const Tensor whole = rint(x), odd = whole - 2 * floor(whole * .5);
   const Tensor angle = x * pi;
   const Tensor near = less(abs(angle), 0.8);
   const Tensor safe = where(near, 1, angle), z = square(where(near, angle, 0));
   Tensor series = 1.0;
   for (int k = 20; k >= 2; k -= 2) series = 1 - z / (k * (k + 1)) * series;
-  return where(near, series, sin(safe) / safe);
+  return where(near, series, (1 - 2 * odd) * sin((x - whole) * pi) / safe);
 }
 
 }  // namespace xgrad
