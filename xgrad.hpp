@@ -3,6 +3,7 @@
 
 #include <xgrad/graph/basic.hpp>
 #include <xgrad/graph/error.hpp>
+#include <xgrad/graph/explain.hpp>
 #include <xgrad/graph/format.hpp>
 #include <xgrad/graph/generator.hpp>
 #include <xgrad/graph/capture.hpp>
@@ -76,6 +77,7 @@
 #include <xgrad/data/split.hpp>
 
 #include <xgrad/io/atomic_file.hpp>
+#include <xgrad/io/chrome_trace.hpp>
 #include <xgrad/io/safetensors.hpp>
 
 #include <xgrad/report/confusion.hpp>

@@ -139,6 +139,7 @@ struct Step {
 };
 
 struct Plan {
+  std::uint64_t number = 0;  ///< no two plans of the process share it
   std::vector<Step> steps;
   std::vector<GroupStep> groups;
   std::vector<LaunchStep> launches;

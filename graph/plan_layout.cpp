@@ -3,6 +3,7 @@
 #include <xgrad/graph/plan_ir.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <map>
 
 namespace xgrad {
@@ -211,6 +212,8 @@ std::shared_ptr<const Plan> make_plan(const Request& request) {
   const Lowered lowered = lower(request);
   const Grouped grouped = group(lowered);
   auto plan = std::make_shared<Plan>();
+  static std::atomic<std::uint64_t> made{0};
+  plan->number = ++made;
   emit(request, lowered, grouped, *plan);
   Layout(request, *plan).run();
   std::size_t bytes = sizeof(Plan);

@@ -1,6 +1,7 @@
 /// Running a plan: bind memory, do the steps, hand over the results.
 
 #include <xgrad/graph/plan_ir.hpp>
+#include <xgrad/graph/profiler.hpp>
 
 #include <cstring>
 #include <new>
@@ -48,23 +49,16 @@ class Memory {
   std::vector<kernels::Buffer*>& results_;
 };
 
-void launch(const LaunchStep& step, const Request& request, std::span<void* const> bases) {
+void launch(const LaunchStep& step, const Request& request, std::span<void* const> bases, std::vector<View>& views) {
   const Node* node = request.order[step.node];
-  constexpr std::size_t few = 6;
-  View near[few];
-  std::vector<View> far;
-  std::span<View> views(near, step.views.size());
-  if (step.views.size() > few) {
-    far.resize(step.views.size());
-    views = far;
-  }
+  views.resize(step.views.size());
   for (std::size_t k = 0; k < step.views.size(); ++k) {
     views[k] = step.views[k];
     const std::uint32_t home = k < step.in.size() ? step.in[k] : step.out;
     views[k].data = home == none ? nullptr : bases[home];
   }
   Launch call;
-  call.in = views.first(views.size() - 1);
+  call.in = std::span(views).first(views.size() - 1);
   call.out = views.back();
   call.attributes[0] = node->attributes[0];
   call.attributes[1] = node->attributes[1];
@@ -87,6 +81,7 @@ struct Bindings {
   std::vector<void*> bases, slots;
   std::vector<kernels::Buffer*> results;
   std::vector<kernels::Draw> draws;
+  std::vector<View> views;
   bool used = false;
 };
 
@@ -106,11 +101,21 @@ class Bound {
 };
 thread_local Bindings Bound::mine_;
 
+/// Once a step has written over a leaf's memory nothing may fail for lack of memory.
+void reserve(const Plan& plan, Bindings& bindings) {
+  for (const GroupStep& group : plan.groups) {
+    bindings.slots.reserve(group.slots.size());
+    bindings.draws.reserve(group.draws.size());
+    kernels::reserve(group.program);
+  }
+  for (const LaunchStep& step : plan.launches) bindings.views.reserve(step.views.size());
+}
+
 }  // namespace
 
 void run(const Plan& plan, const Request& request, std::span<kernels::Buffer*> results) {
   const Bound bound;
-  auto& [cells, bases, slots, results_of_plan, draws, used] = *bound;
+  auto& [cells, bases, slots, results_of_plan, draws, views, used] = *bound;
   const Memory memory(plan, request, results_of_plan);
   cells.resize(plan.numbers.size() + plan.constants.size());
   for (std::size_t i = 0; i < plan.numbers.size(); ++i) write_number(request.order[plan.numbers[i]], &cells[i]);
@@ -132,7 +137,15 @@ void run(const Plan& plan, const Request& request, std::span<kernels::Buffer*> r
     }
   }
 
+  for (const Result& result : plan.results) {
+    if (result.takes == none) continue;
+    reserve(plan, *bound);
+    break;
+  }
+  Profiler* const profiler = running_profiler();
+  const std::uint32_t profiled = profiler ? profiler->meet(plan, request) : 0;
   for (const Step& step : plan.steps) {
+    const std::int64_t begin = profiler ? profiler->now() : 0;
     if (step.kind == Step::Kind::group) {
       const GroupStep& group = plan.groups[step.index];
       slots.resize(group.slots.size());
@@ -141,11 +154,12 @@ void run(const Plan& plan, const Request& request, std::span<kernels::Buffer*> r
       for (std::size_t k = 0; k < group.draws.size(); ++k) draws[k] = request.order[group.draws[k]]->value.draw;
       kernels::run(group.program, slots.data(), draws.data());
     } else if (step.kind == Step::Kind::launch) {
-      launch(plan.launches[step.index], request, bases);
+      launch(plan.launches[step.index], request, bases, views);
     } else {
       const FoldStep& fold = plan.folds[step.index];
       kernels::fold_middle(fold.fold, fold.dtype, bases[fold.in], bases[fold.out], fold.outer, fold.count, fold.inner);
     }
+    if (profiler) profiler->note(profiled, static_cast<std::uint32_t>(&step - plan.steps.data()), begin);
   }
 
   for (const Plan::Stored& stored : plan.stored) {
