@@ -1,6 +1,7 @@
 #include <xgrad/graph/plan.hpp>
 #include <xgrad/graph/request.hpp>
 #include <xgrad/graph/tape.hpp>
+#include <xgrad/graph/walk.hpp>
 
 #include <algorithm>
 #include <unordered_map>
@@ -347,7 +348,12 @@ void Evaluation::end(Node* node) {
   end_history(node);
   if (!is_floating(node->dtype) || !node->held()) return;
   const Slot* slot = slots_[node->replaced];
-  node->ending = new Ending{slot->name, slot->steps};
+  // Values have been replaced by now, so nothing may fail.
+  try {
+    node->ending = new Ending{slot->name, slot->steps};
+  } catch (const std::bad_alloc&) {
+    node->ending = unwritten_ending();
+  }
   node->standing.ended = true;
 }
 

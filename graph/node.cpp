@@ -1,4 +1,5 @@
 #include <xgrad/graph/node.hpp>
+#include <xgrad/graph/walk.hpp>
 
 #include <cstdlib>
 #include <cstring>
@@ -7,6 +8,12 @@
 #include <unordered_set>
 
 namespace xgrad {
+
+Ending* unwritten_ending() {
+  static Ending ending{"?"};
+  return &ending;
+}
+
 namespace {
 
 /// A thread's unused nodes. They come in slabs that are kept for reuse.
@@ -98,7 +105,7 @@ void destroy(Node* node, Node*& waiting) {
   if (node->arity > few_inputs) delete[] node->inputs;
   if (node->buffer) kernels::release(node->buffer);
   if (node->info) delete node->info;
-  if (node->standing.ended) delete node->ending;
+  if (node->standing.ended && node->ending != unwritten_ending()) delete node->ending;
   if (node->list) std::free(node->list);
   reset(node);
   put_back(node);

@@ -18,6 +18,9 @@ enum class Follow : std::uint8_t {
 /// is does not depend on who looked at a value.
 inline bool is_newest_value(const Node* node) { return node->slot && node->slot->value.node() == node; }
 
+/// Stands for an ending when there was no memory to write it down.
+Ending* unwritten_ending();
+
 /// How this node's history ended, if it did; null for those of other threads, which are leaves.
 inline const Ending* ending_of(const Node* node) {
   return node->owner == &this_thread() && node->standing.ended ? node->ending : nullptr;

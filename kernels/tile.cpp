@@ -276,25 +276,37 @@ class Runner {
   bool ahead_ = false;  ///< the next tile is far away in memory
 };
 
+Scratch& scratch() {
+  static thread_local Scratch mine;
+  return mine;
+}
+
+std::int64_t tiles_of(const TileProgram& program) {
+  return program.piece < program.cols ? program.rows * ((program.cols + program.piece - 1) / program.piece)
+                                      : (program.rows + program.tile_rows - 1) / program.tile_rows;
+}
+
+std::int64_t chunks_of(const TileProgram& program, std::int64_t tiles) {
+  const double cost = program.tile_cost * static_cast<double>(tiles);
+  if (cost < 2 * chunk_cost || num_threads() <= 1) return 1;
+  return std::min({most_chunks, tiles, static_cast<std::int64_t>(std::min(cost / chunk_cost, 1e6))});
+}
+
 }  // namespace
+
+void reserve(const TileProgram& program) {
+  scratch().get(std::max<std::int64_t>(1, chunks_of(program, tiles_of(program))) * program.scratch_bytes);
+}
 
 void run(const TileProgram& program, void* const* slots, const Draw* draws) {
   if (program.rows == 0) return;
-  const bool pieces = program.piece < program.cols;
-  const std::int64_t tiles = pieces ? program.rows * ((program.cols + program.piece - 1) / program.piece)
-                                    : (program.rows + program.tile_rows - 1) / program.tile_rows;
-  static thread_local Scratch scratch;
-  const double cost = program.tile_cost * static_cast<double>(tiles);
-  std::int64_t chunks = 1;
-  if (cost >= 2 * chunk_cost && num_threads() > 1) {
-    chunks = std::min({most_chunks, tiles, static_cast<std::int64_t>(std::min(cost / chunk_cost, 1e6))});
-  }
+  const std::int64_t tiles = tiles_of(program), chunks = chunks_of(program, tiles);
   if (chunks <= 1) {
-    Runner(program, slots, draws, scratch.get(program.scratch_bytes)).run(0, tiles);
+    Runner(program, slots, draws, scratch().get(program.scratch_bytes)).run(0, tiles);
     return;
   }
   // Every part of the scratch is there before the first chunk starts: nothing fails once something was written.
-  std::byte* const parts = scratch.get(chunks * program.scratch_bytes);
+  std::byte* const parts = scratch().get(chunks * program.scratch_bytes);
   std::atomic<std::uint32_t> taken{0};
   parallel(chunks, [&](std::int64_t chunk) {
     std::uint32_t seen = taken.load(std::memory_order_relaxed);

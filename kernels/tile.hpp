@@ -178,6 +178,9 @@ void prepare(TileProgram& program);
 /// many. The program may be run by several threads at a time. Throws std::bad_alloc, before anything is written.
 void run(const TileProgram& program, void* const* slots, const Draw* draws);
 
+/// Takes the memory that this thread needs to run the program, so that running it cannot fail for lack of it.
+void reserve(const TileProgram& program);
+
 /// Name of the instruction set the kernels were chosen for: "baseline", "avx2" or "avx512". XGRAD_ARCH limits the
 /// choice.
 const char* instruction_set();

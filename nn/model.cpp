@@ -144,9 +144,14 @@ void Model::set_weights(std::span<const Tensor> values) {
   std::vector<Tensor> converted;
   for (std::size_t i = 0; i < all.size(); ++i) converted.push_back(cast(values[i], all[i].parameter.dtype()));
   eval(converted);
-  for (std::size_t i = 0; i < all.size(); ++i) all[i].parameter.assign(converted[i]);
-  converted.clear();
-  eval({});
+  try {
+    for (std::size_t i = 0; i < all.size(); ++i) all[i].parameter.assign(converted[i]);
+    converted.clear();
+    eval({});
+  } catch (...) {
+    for (const NamedParameter& weight : all) weight.parameter.revert();
+    throw;
+  }
 }
 
 namespace {

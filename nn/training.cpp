@@ -110,6 +110,9 @@ void Training::check_fit(const Dataset& like) {
     for (const Tensor& x : like.x)
       state.seen.emplace_back(Shape(std::span(x.shape().begin(), x.shape().end()).subspan(1)), x.dtype());
   }
+  random = {&default_generator()};
+  for (const NamedGenerator& found : generators(state.network)) random.push_back(found.generator);
+  random_before.reserve(random.size());
   named = weights(state.network);
   for (const NamedParameter& weight : named) {
     if (weight.parameter.name() != weight.name) weight.parameter.set_name(weight.name);
@@ -281,6 +284,8 @@ void Training::revert(bool updated) {
 template <class Record>
 void Training::run(bool updates, Record&& record) {
   const std::int64_t before = compiled.options.optimizer.recorded();
+  random_before.clear();
+  for (const Generator* generator : random) random_before.push_back(*generator);
   try {
     {
       // The step is computed as a whole, right after it is recorded.
@@ -289,6 +294,7 @@ void Training::run(bool updates, Record&& record) {
     }
     eval({});
   } catch (...) {
+    for (std::size_t i = 0; i < random_before.size(); ++i) *random[i] = random_before[i];
     revert(updates && compiled.options.optimizer.recorded() > before);
     throw;
   }

@@ -19,6 +19,8 @@ struct Training {
   Model::State::Compiled& compiled;
   std::vector<NamedParameter> named;
   std::vector<Parameter> trained;
+  std::vector<Generator*> random;         ///< what a step may draw from
+  std::vector<Generator> random_before;   ///< the same as they were before the running step
 
   void check_rows(Dataset& data) const;
   /// Records one pass that is never computed: layers are built, and shapes that do not fit are found.

@@ -432,6 +432,7 @@ void Optimizer::load_state(const NamedTensors& state) {
                        name_of(value.dtype()) + ", got " + to_string(state[i].second.shape()) + " " +
                        name_of(state[i].second.dtype()));
   }
+  eval({});  // what is assigned already is not ours to take back
   State& s = *state_;
   const std::int64_t steps = state[0].second.item<std::int64_t>();
   std::size_t next = 1;
@@ -440,10 +441,19 @@ void Optimizer::load_state(const NamedTensors& state) {
     scaling->scale = state[next++].second.item();
     scaling->finite_steps = state[next++].second.item<std::int64_t>();
   }
-  for (const State::Kept& kept : s.kept) {
-    for (const Parameter& slot : kept.slots) slot.assign(state[next++].second);
-    if (s.common.use_ema) kept.average.assign(state[next++].second);
-    if (s.accumulates()) kept.accumulated.assign(state[next++].second);
+  const auto each = [&s](auto&& f) {
+    for (const State::Kept& kept : s.kept) {
+      for (const Parameter& slot : kept.slots) f(slot);
+      if (s.common.use_ema) f(kept.average);
+      if (s.accumulates()) f(kept.accumulated);
+    }
+  };
+  try {
+    each([&](const Parameter& slot) { slot.assign(state[next++].second); });
+    eval({});
+  } catch (...) {
+    each([](const Parameter& slot) { slot.revert(); });
+    throw;
   }
   s.steps = steps;
   s.scaling = scaling;
@@ -454,7 +464,6 @@ void Optimizer::load_state(const NamedTensors& state) {
       own.emplace_back(state[next].first.substr(state[next].first.find('/') + 1), state[next].second);
     part.optimizer.load_state(own);
   }
-  eval({});
 }
 
 }  // namespace xgrad::optimizers

@@ -1,0 +1,277 @@
+// Memory that runs out in the middle: the n-th allocation fails, for every n that a step, a save or a load reaches.
+
+#include <xgrad/graph/plan.hpp>
+#include <xgrad/kernels/buffer.hpp>
+#include <xgrad/nn/losses.hpp>
+#include <xgrad/nn/sequential.hpp>
+#include <xgrad/ops/random.hpp>
+#include <xgrad/ops/reduce.hpp>
+#include <xgrad/optim/optimizers.hpp>
+
+#include <catch2/catch.hpp>
+
+#include <atomic>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <new>
+#include <sstream>
+
+namespace {
+
+// Calls of operator new since the program started, and how many more may pass before one fails; 0: none fails.
+std::atomic<std::int64_t> calls{0}, until_failure{0};
+
+void* take(std::size_t bytes, std::size_t alignment) {
+  calls.fetch_add(1, std::memory_order_relaxed);
+  if (until_failure.load(std::memory_order_relaxed) > 0 && until_failure.fetch_sub(1) == 1) throw std::bad_alloc();
+  void* memory = alignment <= alignof(std::max_align_t)
+                     ? std::malloc(bytes ? bytes : 1)
+                     : std::aligned_alloc(alignment, (bytes + alignment) / alignment * alignment);
+  if (!memory) throw std::bad_alloc();
+  return memory;
+}
+
+}  // namespace
+
+void* operator new(std::size_t bytes) { return take(bytes, 1); }
+void* operator new[](std::size_t bytes) { return take(bytes, 1); }
+void* operator new(std::size_t bytes, std::align_val_t alignment) { return take(bytes, std::size_t(alignment)); }
+void* operator new[](std::size_t bytes, std::align_val_t alignment) { return take(bytes, std::size_t(alignment)); }
+void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept {
+  try {
+    return take(bytes, 1);
+  } catch (...) {
+    return nullptr;
+  }
+}
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete[](void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); }
+void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }
+void operator delete[](void* memory, std::align_val_t) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
+void operator delete[](void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
+
+namespace {
+
+using namespace xgrad;
+
+struct FromNew {
+  static void arm(std::int64_t n) { until_failure = n; }
+  static constexpr const char* name = "operator new";
+};
+struct FromPool {
+  static void arm(std::int64_t n) { kernels::fail_allocation(n); }
+  static constexpr const char* name = "the pool of buffers";
+};
+
+struct Folder {
+  std::filesystem::path path;
+  Folder() {
+    std::string name = (std::filesystem::temp_directory_path() / "xgrad-failures-XXXXXX").string();
+    REQUIRE(mkdtemp(name.data()) != nullptr);
+    path = name;
+  }
+  ~Folder() { std::filesystem::remove_all(path); }
+  std::size_t files() const {
+    return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator(path), {}));
+  }
+};
+
+std::string bytes_of(const std::filesystem::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+/// A network trained by Adam, on batches that follow from a counter.
+struct Job {
+  Sequential model{Dense(16, {.activation = "relu", .input_shape = {6}}), Dropout(.25, {.seed = 7}), Dense(3)};
+  std::vector<Parameter> weights = parameters(model);
+  optimizers::Adam adam{{.learning_rate = .01}};
+  Tensor x, y = tensor({0, 1, 2, 0, 1, 2, 0, 1}, {.dtype = int64});
+  int steps = 0;
+
+  Job() {
+    Generator numbers(3);
+    std::vector<Tensor> values;
+    for (const Parameter& weight : weights) values.push_back(normal(weight.shape(), 0, 1, {.generator = &numbers}));
+    model.set_weights(values);
+    x = normal({8, 6}, 0, 1, {.generator = &numbers}).eval();
+    adam.build(weights);
+    model.compile({.optimizer = adam,
+                   .loss = losses::SparseCategoricalCrossentropy({.from_logits = true}),
+                   .metrics = {"accuracy"}});
+  }
+  /// A step written out.
+  double step() {
+    const Tensor loss = mean(losses::sparse_categorical_crossentropy(y, model(x), true));
+    adam.minimize(loss, weights);
+    const double value = loss.item();
+    ++steps;
+    return value;
+  }
+  /// A step by `fit`, with dropout.
+  void fit() {
+    model.fit(x, y, {.batch_size = 8, .epochs = steps + 1, .verbose = 0, .shuffle = false, .initial_epoch = steps});
+    ++steps;
+  }
+  /// Everything a step may change, as bits: weights, random state, the optimizer's state.
+  std::string state() const {
+    const Folder folder;
+    model.save_weights(folder.path / "w");
+    std::ostringstream out;
+    out << bytes_of(folder.path / "w") << std::hexfloat;
+    for (const auto& [name, t] : adam.state()) {
+      out << name;
+      for (double v : t.to_vector<double>()) out << ' ' << v;
+    }
+    return out.str();
+  }
+};
+
+/// Fails the n-th allocation of `act` for n = 1, 2, ... until it goes through by itself. `unchanged` is asked after
+/// each failure; then `act` is done again without one. Returns how many allocations failed.
+template <class Failing, class Act, class Unchanged>
+int fail_each(Act&& act, Unchanged&& unchanged) {
+  for (int n = 1;; ++n) {
+    bool failed = false;
+    Failing::arm(n);
+    try {
+      act();
+    } catch (const std::bad_alloc&) {
+      failed = true;
+    } catch (const std::exception& error) {
+      Failing::arm(0);
+      FAIL("another exception than the allocation's: " << error.what());
+    }
+    Failing::arm(0);
+    if (!failed) return n - 1;
+    INFO("allocation " << n << " of " << Failing::name << " failed");
+    unchanged(n);
+    act();
+  }
+}
+
+// Steps written out, with plans found or made anew.
+template <class Failing>
+void fail_steps(bool planning, int at_least) {
+  Job job, twin;
+  for (int i = 0; i < 3; ++i) REQUIRE(job.step() == twin.step());
+  const auto step = [&] {
+    if (planning) clear_plan_cache();
+    job.step();
+  };
+  const int failures = fail_each<Failing>(step, [&](int) {
+    CHECK((job.state() == twin.state()));
+    twin.step();
+  });
+  twin.step();
+  CHECK((job.state() == twin.state()));
+  CHECK(failures >= at_least);
+}
+
+// By fit a step happens whole or not at all: memory may also run out while the history is written.
+template <class Failing>
+void fail_fits(int at_least) {
+  Job job, twin;
+  for (int i = 0; i < 3; ++i) {
+    job.fit();
+    twin.fit();
+  }
+  const int failures = fail_each<Failing>([&] { job.fit(); }, [&](int) {
+    if (job.state() != twin.state()) {
+      twin.fit();
+      ++job.steps;
+    }
+    CHECK((job.state() == twin.state()));
+    twin.fit();
+  });
+  twin.fit();
+  CHECK((job.state() == twin.state()));
+  CHECK(failures >= at_least);
+}
+
+// Two models save to the same file in turn.
+template <class Failing>
+void fail_saves(int at_least) {
+  const Folder folder;
+  const std::string path = folder.path / "weights";
+  Job jobs[2];
+  jobs[1].step();
+  std::string contents[2];
+  for (int i : {0, 1}) {
+    jobs[i].model.save_weights(path);
+    contents[i] = bytes_of(path);
+  }
+  REQUIRE((contents[0] != contents[1]));
+  const std::string states[2] = {jobs[0].state(), jobs[1].state()};
+  int saves = 0;
+  const int failures = fail_each<Failing>(
+      [&] {
+        jobs[saves % 2].model.save_weights(path);
+        ++saves;
+      },
+      [&](int) {
+        CHECK((bytes_of(path) == contents[(saves + 1) % 2]));
+        CHECK(folder.files() == 1);
+      });
+  CHECK((bytes_of(path) == contents[(saves + 1) % 2]));
+  CHECK(failures >= at_least);
+  CHECK(saves == failures + 1);
+  for (int i : {0, 1}) CHECK((jobs[i].state() == states[i]));
+}
+
+// One model loads two files in turn.
+template <class Failing>
+void fail_loads(int at_least) {
+  const Folder folder;
+  const std::string paths[2] = {folder.path / "a", folder.path / "b"};
+  Job job;
+  std::string states[2];
+  for (int i : {0, 1}) {
+    job.fit();
+    job.model.save_weights(paths[i]);
+    states[i] = job.state();
+  }
+  const std::string optimizer = states[1].substr(states[1].find("iterations"));
+  const auto weights = [](const std::string& state) { return state.substr(0, state.find("iterations")); };
+  int loads = 0;
+  const int failures = fail_each<Failing>(
+      [&] {
+        job.model.load_weights(paths[loads % 2]);
+        ++loads;
+      },
+      [&](int) { CHECK((weights(job.state()) == weights(states[(loads + 1) % 2]))); });
+  CHECK((weights(job.state()) == weights(states[(loads + 1) % 2])));
+  CHECK((job.state().substr(job.state().find("iterations")) == optimizer));
+  CHECK(failures >= at_least);
+  CHECK(loads == failures + 1);
+}
+
+}  // namespace
+
+TEST_CASE("a training step whose n-th allocation fails throws, changes nothing, and is the same when done again") {
+  fail_steps<FromNew>(false, 5);
+  fail_steps<FromPool>(false, 2);
+}
+
+TEST_CASE("planning a training step whose n-th allocation fails throws, changes nothing, and works when done again") {
+  fail_steps<FromNew>(true, 100);
+  fail_steps<FromPool>(true, 2);
+}
+
+TEST_CASE("a step of fit happens whole or not at all when an allocation fails") {
+  fail_fits<FromNew>(20);
+  fail_fits<FromPool>(2);
+}
+
+TEST_CASE("a save whose n-th allocation fails throws and leaves the old file") {
+  fail_saves<FromNew>(10);
+}
+
+TEST_CASE("a load whose n-th allocation fails throws and leaves the model as it was") {
+  fail_loads<FromNew>(10);
+  fail_loads<FromPool>(2);
+}
