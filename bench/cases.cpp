@@ -29,7 +29,7 @@ class Table {
             if (!jemalloc || !places_.get("jemalloc").empty())
               made.entries.push_back({"libtorch", workload, count, jemalloc});
     if (places_.jax && options_.jax)
-      for (int count : threads) made.entries.push_back({"JAX", name, count});
+      made.entries.push_back({"JAX", name, all_});
     return made;
   }
 
