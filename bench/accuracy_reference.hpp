@@ -1,6 +1,6 @@
 #pragma once
-/// References of 113 bits for bench/accuracy, which looks for the arguments where an operation is least accurate. What it
-/// finds is measured again with 50 digits by tests/reference/make_accuracy.py.
+/// References of 113 bits for bench/accuracy, which looks for the arguments where an operation is least accurate. What
+/// it finds is measured again with 50 digits by tests/reference/make_accuracy.py.
 
 #include <quadmath.h>
 

@@ -323,7 +323,8 @@ void give_up(Buffer* buffer) {
 }  // namespace
 
 MemoryLimitReached::MemoryLimitReached(std::size_t wanted, std::size_t live, std::size_t limit) noexcept {
-  std::snprintf(text_, sizeof text_, "expected at most %.1f MB of tensors (set_memory_limit), got %.1f MB more than %.1f",
+  std::snprintf(text_, sizeof text_,
+                "expected at most %.1f MB of tensors (set_memory_limit), got %.1f MB more than %.1f",
                 static_cast<double>(limit) / 1048576, static_cast<double>(wanted) / 1048576,
                 static_cast<double>(live) / 1048576);
 }

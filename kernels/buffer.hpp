@@ -18,8 +18,8 @@ struct Buffer {
   std::byte* data = nullptr;
 };
 
-/// A buffer of `bytes` bytes with unspecified contents. Throws std::bad_alloc, or MemoryLimitReached, leaving the pool as
-/// it was.
+/// A buffer of `bytes` bytes with unspecified contents. Throws std::bad_alloc, or MemoryLimitReached, leaving the pool
+/// as it was.
 /// Blocks of 2 MB and more are 2 MB aligned and advised as huge pages. Zero bytes give a valid, non-null address.
 Buffer* allocate(std::size_t bytes);
 

@@ -273,8 +273,8 @@ inline V softplus_of(V x) {
   return choose(x > V(0), x, V(0)) + log1p_of(exp_of(V(0) - magnitude(x)));
 }
 
-// x = n pi / 2 + r with |r| <= pi / 4: the sine and cosine of r, and n in the low bits of `quadrant`. If `exactly`, what
-// rounding takes from r is put back.
+// x = n pi / 2 + r with |r| <= pi / 4: the sine and cosine of r, and n in the low bits of `quadrant`. If `exactly`,
+// what rounding takes from r is put back.
 template <class V, bool exactly = false>
 struct Quarter {
   V sin, cos;
