@@ -399,6 +399,8 @@ void Evaluation::finish_parameters() {
     slot->pending = false;
     release(slot);
   }
+  done.clear();
+  if (state_.pending.empty()) state_.pending.swap(done);  // its memory, for the next step
   state_.recorded = 0;
   state_.recorded_bytes = 0;
 }

@@ -122,7 +122,7 @@ void Parameter::assign(const Arg& value) const {
     throw ValueError("[assign] expected a tensor with a value for " + quoted(slot) + ", got one recorded from a " +
                      "placeholder" + place(value.where()));
   ThreadState& state = this_thread();
-  state.pending.reserve(state.pending.size() + 1);
+  if (state.pending.size() == state.pending.capacity()) state.pending.reserve(2 * state.pending.size() + 8);
   Tensor own;
   {
     const Lazily lazily(state);  // eager or not, the node is computed as the slot's value, not before

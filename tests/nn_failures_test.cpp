@@ -1,9 +1,13 @@
 // Memory that runs out in the middle: the n-th allocation fails, for every n that a step, a save or a load reaches.
 
+#include <xgrad/graph/capture.hpp>
+#include <xgrad/graph/grad.hpp>
 #include <xgrad/graph/plan.hpp>
 #include <xgrad/kernels/buffer.hpp>
 #include <xgrad/nn/losses.hpp>
 #include <xgrad/nn/sequential.hpp>
+#include <xgrad/ops/elementwise.hpp>
+#include <xgrad/ops/product.hpp>
 #include <xgrad/ops/random.hpp>
 #include <xgrad/ops/reduce.hpp>
 #include <xgrad/optim/optimizers.hpp>
@@ -274,4 +278,41 @@ TEST_CASE("a save whose n-th allocation fails throws and leaves the old file") {
 TEST_CASE("a load whose n-th allocation fails throws and leaves the model as it was") {
   fail_loads<FromNew>(10);
   fail_loads<FromPool>(2);
+}
+
+TEST_CASE("a captured training step allocates nothing after the first ones") {
+  const Tensor x = ones({32, 20}).eval(), y = zeros({32, 4}).eval();
+  const Parameter w(full({20, 4}, .1), "w"), b(zeros({4}), "b");
+  auto step = capture([&](const Tensor& x, const Tensor& y) {
+    const Tensor loss = mean(square(tanh(matmul(x, w) + b) - y));
+    const auto [dw, db] = grad(loss, {w, b});
+    w.assign(w - .1 * dw);
+    b.assign(b - .1 * db);
+    return loss;
+  });
+  double first = 0, last = 0;
+  for (int i = 0; i < 20; ++i) first = step(x, y).item();
+  const std::int64_t before = calls;
+  const kernels::MemoryStats memory = kernels::memory_stats();
+  for (int i = 0; i < 100; ++i) last = step(x, y).item();
+  CHECK(calls - before == 0);
+  CHECK(kernels::memory_stats().live == memory.live);
+  CHECK(kernels::memory_stats().cached == memory.cached);
+  CHECK(last < first);
+}
+
+TEST_CASE("a recorded training step keeps to the tensors' memory of the first ones, and to a few vectors of its own") {
+  Job job;
+  for (int i = 0; i < 50; ++i) job.step();
+  const auto count = [&] {
+    const std::int64_t before = calls;
+    job.step();
+    return calls - before;
+  };
+  const kernels::MemoryStats memory = kernels::memory_stats();
+  const std::int64_t each = count();
+  CHECK(each <= 48);  // results that are returned as vectors, walks over the graph
+  for (int i = 0; i < 100; ++i) REQUIRE(count() == each);
+  CHECK(kernels::memory_stats().live == memory.live);
+  CHECK(kernels::memory_stats().cached == memory.cached);
 }
