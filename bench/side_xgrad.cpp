@@ -4,7 +4,6 @@
 #include <xgrad/data/batches.hpp>
 #include <xgrad/data/mnist.hpp>
 #include <xgrad/graph/capture.hpp>
-#include <xgrad/graph/capture.hpp>
 #include <xgrad/graph/grad.hpp>
 #include <xgrad/nn/losses.hpp>
 #include <xgrad/nn/sequential.hpp>
