@@ -290,8 +290,9 @@ TEST_CASE("a captured training step allocates nothing after the first ones") {
     b.assign(b - .1 * db);
     return loss;
   });
-  double first = 0, last = 0;
-  for (int i = 0; i < 20; ++i) first = step(x, y).item();
+  const double first = step(x, y).item();
+  double last = 0;
+  for (int i = 0; i < 20; ++i) last = step(x, y).item();
   const std::int64_t before = calls;
   const kernels::MemoryStats memory = kernels::memory_stats();
   for (int i = 0; i < 100; ++i) last = step(x, y).item();
