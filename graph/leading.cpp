@@ -47,6 +47,18 @@ class Leads {
   Lead apart_;
 };
 
+/// Lenders of shapes may hang on stand-ins, so XGRAD_EAGER waits for the results to be asked for.
+class Later {
+ public:
+  Later() : eager_(this_thread().eager) { this_thread().eager = false; }
+  ~Later() { this_thread().eager = eager_; }
+  Later(const Later&) = delete;
+  Later& operator=(const Later&) = delete;
+
+ private:
+  bool eager_;
+};
+
 Tensor again(Node* node, std::span<const Tensor> in) { return Applied(node, 0).again(in); }
 
 Tensor Leads::elementwise(Node* node, std::span<const Tensor> in, std::span<const std::uint8_t> leads) const {
@@ -152,6 +164,7 @@ Tensor repeat_leading(const Tensor& x, std::int64_t count) { return broadcast_to
 std::vector<Tensor> with_leading_axis(std::span<const Tensor> outputs, std::span<const Substitution> substitutions,
                                       std::int64_t count, Lead apart) {
   const Quiet quiet;
+  const Later later;
   const Leads made(count, apart);
   std::unordered_map<const Node*, const Tensor*> replaced;
   for (const Substitution& s : substitutions) {
