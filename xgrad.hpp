@@ -96,6 +96,7 @@
 #include <xgrad/nn/dropout.hpp>
 #include <xgrad/nn/gradcheck.hpp>
 #include <xgrad/nn/health.hpp>
+#include <xgrad/nn/image_layers.hpp>
 #include <xgrad/nn/initializers.hpp>
 #include <xgrad/nn/layer.hpp>
 #include <xgrad/nn/logs.hpp>

@@ -1,5 +1,6 @@
 #include <xgrad/nn/activation_layers.hpp>
 #include <xgrad/nn/core_layers.hpp>
+#include <xgrad/nn/image_layers.hpp>
 #include <xgrad/nn/merge_layers.hpp>
 #include <xgrad/nn/noise_layers.hpp>
 #include <xgrad/nn/normalization.hpp>
@@ -29,6 +30,7 @@ const CustomObjects& library_layers() {
     table.layer<SpatialDropout3D>("SpatialDropout3D").layer<GaussianDropout>().layer<GaussianNoise>();
     table.layer<AlphaDropout>();
     table.layer<Normalization>().layer<Discretization>().layer<CategoryEncoding>().layer<IntegerLookup>();
+    table.layer<Resizing>().layer<CenterCrop>();
     table.layer<Activation>().layer<Dense>().layer<Dropout>().layer<Flatten>().layer<Input>().layer<Rescaling>();
     return table;
   }();
