@@ -90,7 +90,8 @@ TEST_CASE("layers give Keras's values, gradients and moving statistics") {
     check_case(one, float32, 1e-5);
   }
   // Every layer of the table has a case, but those that need something that JSON does not hold.
-  const std::set<std::string> elsewhere = {"Input", "Lambda", "SpectralNormalization", "IntegerLookup", "Resizing", "CenterCrop"};
+  const std::set<std::string> elsewhere = {"Input",         "Lambda",   "SpectralNormalization",
+                                           "IntegerLookup", "Resizing", "CenterCrop"};
   for (const auto& [name, maker] : library_layers().makers()) {
     INFO(name);
     CHECK((seen.contains(name) || elsewhere.contains(name)));
@@ -108,8 +109,7 @@ TEST_CASE("a layer comes back from its config the same") {
     const Layer again = layer_from_config(Config::parse(config.to_json()));
     CHECK(layer_config(again) == config);
     const Config given = Config::parse(one.at("config").dump());
-    for (const auto& [key, value] : given.entries())
-      CHECK(config.at("config").at(key) == value);
+    for (const auto& [key, value] : given.entries()) CHECK(config.at("config").at(key) == value);
     Json unknown = one.at("config");
     unknown["no_such_option"] = 1;
     CHECK_THROWS_WITH(layer_from_config(Config::parse(Json{{"class_name", name}, {"config", unknown}}.dump())),
