@@ -103,8 +103,8 @@ struct Instruction {
 class StretchCode;
 
 /// One call of a prepared program, of a kernel or of code made for several instructions. Operands are places in a
-/// thread's table of addresses: the registers, and after them the numbers of columns, elements and rows of the tile, and
-/// the draws.
+/// thread's table of addresses: the registers, and after them the numbers of columns, elements and rows of the tile,
+/// and the draws.
 struct TileStep {
   Kernel kernel = nullptr;
   void (*code)(void* const* table, std::int64_t count) = nullptr;  ///< instead of a kernel

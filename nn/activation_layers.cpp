@@ -1,10 +1,9 @@
 #include <xgrad/nn/activation_layers.hpp>
 #include <xgrad/nn/fields.hpp>
 #include <xgrad/ops/activation.hpp>
+#include <xgrad/ops/compare.hpp>
 #include <xgrad/ops/elementwise.hpp>
 #include <xgrad/ops/reduce.hpp>
-
-#include <limits>
 
 namespace xgrad {
 
@@ -32,7 +31,11 @@ ReLU::ReLU(ReLUOptions o)
 }
 Tensor ReLU::operator()(const Tensor& x) const {
   if (is_symbolic(x)) return symbolic_call(Layer(*this), std::span(&x, 1))[0];
-  return relu(x, negative_slope, max_value.value_or(std::numeric_limits<double>::infinity()), threshold);
+  const Tensor t = is_floating(x.dtype()) ? x : cast(x, float32);
+  Tensor y = threshold == 0 ? relu(t) : where(t <= threshold, 0, t);
+  if (max_value) y = where(y >= *max_value, *max_value, y);
+  if (negative_slope == 0) return y;
+  return where(t < threshold, negative_slope * (t - threshold), y);
 }
 
 LeakyReLU::LeakyReLU(LeakyReLUOptions o) : negative_slope(o.negative_slope), name(std::move(o.name)) {

@@ -41,15 +41,6 @@ Tensor relu(const Arg& x) {
   return where(less_equal(x, 0), 0, x);
 }
 
-Tensor relu(const Arg& x, double negative_slope, double max_value, double threshold) {
-  const Within here("relu", x);
-  const Tensor t = real(x);
-  Tensor y = threshold == 0 ? relu(t) : where(t <= threshold, 0, t);
-  if (max_value < __builtin_inf()) y = where(y >= max_value, max_value, y);
-  if (negative_slope == 0) return y;
-  return where(t < threshold, negative_slope * (t - threshold), y);
-}
-
 Tensor softmax(const Arg& x, int axis) {
   const Within here("softmax", x);
   const Tensor t = real(x);

@@ -8,8 +8,6 @@ namespace xgrad {
 Tensor sigmoid(const Arg& x);   ///< 1 / (1 + e^-x)
 Tensor softplus(const Arg& x);  ///< log(1 + e^x), finite for every finite x
 Tensor relu(const Arg& x);      ///< max(x, 0); the derivative at 0 is 0, NaN stays NaN
-/// negative_slope * (x - threshold) below the threshold, x above it, and at most max_value (Keras's order).
-Tensor relu(const Arg& x, double negative_slope, double max_value = __builtin_inf(), double threshold = 0);
 
 // Activations with Keras's names and defaults. Integers become float32, and NaN stays NaN.
 

@@ -10,6 +10,7 @@
 #include <cmath>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <vector>
 
 namespace xgrad::report {
@@ -79,6 +80,8 @@ std::uint32_t crc32c(std::string_view data) {
   return ~crc;
 }
 
+void EventWriter::Close::operator()(std::ofstream* file) const { delete file; }
+
 EventWriter::EventWriter(const std::string& folder) {
   std::error_code failed;
   std::filesystem::create_directories(folder, failed);
@@ -88,8 +91,8 @@ EventWriter::EventWriter(const std::string& folder) {
   static std::atomic<int> files{0};
   path_ = folder + "/events.out.tfevents." + std::to_string(static_cast<std::int64_t>(now())) + "." + host + "." +
           std::to_string(getpid()) + "." + std::to_string(files++) + ".v2";
-  file_.open(path_, std::ios::binary | std::ios::trunc);
-  if (!file_) throw IoError("[EventWriter] cannot write '" + path_ + "'");
+  file_.reset(new std::ofstream(path_, std::ios::binary | std::ios::trunc));
+  if (!*file_) throw IoError("[EventWriter] cannot write '" + path_ + "'");
   std::string event;
   put_double(event, 1, now());
   put_bytes(event, 3, "brain.Event:2");
@@ -103,7 +106,7 @@ void EventWriter::write(std::string_view event) {
   put_fixed(record, masked(crc32c(length)));
   record += event;
   put_fixed(record, masked(crc32c(event)));
-  file_.write(record.data(), static_cast<std::streamsize>(record.size()));
+  file_->write(record.data(), static_cast<std::streamsize>(record.size()));
 }
 
 void EventWriter::scalar(std::string_view tag, double number, std::int64_t step) {
@@ -145,8 +148,8 @@ void EventWriter::histogram(std::string_view tag, std::span<const double> values
 }
 
 void EventWriter::flush() {
-  file_.flush();
-  if (!file_) throw IoError("[EventWriter] cannot write '" + path_ + "'");
+  file_->flush();
+  if (!*file_) throw IoError("[EventWriter] cannot write '" + path_ + "'");
 }
 
 }  // namespace xgrad::report

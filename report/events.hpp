@@ -2,7 +2,8 @@
 /// Event files, as TensorBoard reads them.
 
 #include <cstdint>
-#include <fstream>
+#include <iosfwd>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -30,7 +31,10 @@ class EventWriter {
  private:
   void write(std::string_view event);
   std::string path_;
-  std::ofstream file_;
+  struct Close {
+    void operator()(std::ofstream* file) const;
+  };
+  std::unique_ptr<std::ofstream, Close> file_;
 };
 
 }  // namespace xgrad::report

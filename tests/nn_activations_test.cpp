@@ -27,10 +27,11 @@ void add_named(reference::Calls& calls) {
   calls[keras_names[i]] = [](In x) { return ActivationFunction(keras_names[i])(x[0]); };
 }
 
-constexpr double none = __builtin_inf();
 template <int slope, int top, int least>
 Tensor relu_of(In x) {
-  return relu(x[0], slope / 4.0, top == 0 ? none : top, least / 2.0);
+  ReLUOptions options{.negative_slope = slope / 4.0, .threshold = least / 2.0};
+  if (top != 0) options.max_value = top;
+  return ReLU(options)(x[0]);
 }
 
 PReLU with_slopes(const Tensor& alpha, const Shape& input, std::vector<int> shared) {

@@ -114,7 +114,7 @@ TEST_CASE("a hand-written loop trains a struct of one's own") {
 
 TEST_CASE("Sequential names its layers and builds them as soon as shapes are known") {
   Sequential model{Flatten({.input_shape = {28, 28}}), Dense(128, {.activation = "relu"}), Dropout(.2),
-                   Dense(10, {.activation = "softmax", .name = "digits"}), square, [](const Tensor& x) { return x; }};
+                   Dense(10, {.activation = "softmax", .name = "digits"}), relu, [](const Tensor& x) { return x; }};
   CHECK(model.names() ==
         std::vector<std::string>{"flatten", "dense", "dropout", "digits", "function", "function_1"});
   CHECK(names_of(model) ==
@@ -223,7 +223,7 @@ TEST_CASE("a summary shows layers, shapes and numbers of parameters") {
   std::ostringstream own;
   Model(Twice()).summary(own);
   CHECK(kind_of<std::vector<int>>() == "vector");
-  CHECK(kind_of<decltype(&square)>() == "Function");
+  CHECK(kind_of<decltype(&relu)>() == "Function");
   CHECK_THAT(own.str(), Catch::Contains("shared (Dense)") && Catch::Contains("scale (Scale)") &&
                             Catch::Contains("not built"));
 }
