@@ -9,10 +9,13 @@
 namespace xgrad {
 namespace {
 
+/// Whether only the list of pending Parameters refers to it: nobody can ask for its value any more.
+bool abandoned(const Slot* slot) { return slot->refs.load(std::memory_order_acquire) == 1; }
+
 /// A leaf that holds a Parameter's last computed value while a newer one is pending on this thread.
 bool is_replaced(const Node* node) {
   const Slot* slot = node->slot;
-  return slot && slot->pending && slot->committed.node() == node && slot->value.node() != node;
+  return slot && slot->pending && slot->committed.node() == node && slot->value.node() != node && !abandoned(slot);
 }
 
 /// A Parameter's newest value, still pending: history ends here, it becomes a leaf when it is computed.
@@ -165,8 +168,7 @@ class Evaluation {
 
 void Evaluation::add_pending_parameters() {
   for (Slot* slot : state_.pending) {
-    // Only the list refers to it: nobody can ask for the value any more.
-    if (slot->refs.load(std::memory_order_acquire) == 1) continue;
+    if (abandoned(slot)) continue;
     Node* node = slot->value.node();
     if (!node->computed()) ask(node);
     slots_.push_back(slot);

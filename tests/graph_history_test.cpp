@@ -289,3 +289,16 @@ TEST_CASE("a history that outlives an update of another Parameter keeps what it 
   other.value().eval();
   CHECK(floats(grad(y, w)) == expected);
 }
+
+
+TEST_CASE("what was recorded from a Parameter that went with an update pending can still be asked for") {
+  const Tensor x = tensor({3, 4});
+  Tensor y;
+  {
+    const Parameter w(tensor({1, 2}), "w");
+    y = sum(w * x);
+    w.assign(w * 3);
+  }
+  CHECK(y.item() == 11);
+  CHECK(grad(y, x).to_vector<float>() == std::vector<float>{1, 2});
+}
