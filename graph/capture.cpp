@@ -80,11 +80,10 @@ void Replay::bind() {
   }
   for (Followed& followed : p_.parameters) {
     followed.next = Tensor();
-    Node* const current = followed.parameter.slot()->committed.node();
-    if (followed.value != no_index && current->references() != 2)
-      followed.next = Tensor::adopt(new_leaf(current->shape, current->dtype));
+    Node* const node = followed.parameter.slot()->committed.node();
+    if (followed.value != no_index && node->references() != 2)
+      followed.next = Tensor::adopt(new_leaf(node->shape, node->dtype));
     if (followed.leaf == no_index) continue;
-    Node* const node = current;
     p_.request.order[followed.leaf] = node;
     if (followed.value == no_index) continue;
     const kernels::Buffer* buffer = node->buffer;
@@ -281,7 +280,9 @@ std::span<Tensor> Capture::operator()(void* f, Call call, std::span<const Tensor
   const bool check = s.options.check_every > 0 && ++program->calls % s.options.check_every == 0;
   const bool usable = !program->recorded || (program->owner == &state && Replay::possible(*program));
   const bool first = !program->recorded || check;
-  if (!usable || (first && !s.record(state, program, f, call, arguments)) || !Replay::possible(*program)) {
+  const bool ready = usable && (!first || s.record(state, program, f, call, arguments));
+  if (!ready || !Replay::possible(*program)) {
+    if (ready && first) go_back(program->tape);  // what recording took, the call takes again
     s.results.clear();
     s.call_plainly(state, f, call, arguments);
     return s.results;

@@ -52,7 +52,6 @@ struct Program {
   Request request;
   std::shared_ptr<const Plan> plan;
   std::vector<Tensor> placeholders;
-  std::vector<std::uint32_t> placeholder_at;  ///< no_index: not used
   std::vector<Followed> parameters;
   std::vector<Source> sources;
   std::vector<Tensor> kept;    ///< the request's nodes

@@ -93,11 +93,7 @@ bool Recorder::follow() {
       continue;
     }
     bool own = false;
-    for (std::size_t k = 0; k < p_.placeholders.size(); ++k) {
-      if (p_.placeholders[k].node() != node) continue;
-      p_.placeholder_at[k] = i;
-      own = true;
-    }
+    for (const Tensor& placeholder : p_.placeholders) own |= placeholder.node() == node;
     if (own) continue;
     Slot* slot = node->slot;
     if (!slot) {
@@ -130,7 +126,6 @@ void Recorder::detach() {
 bool Recorder::record(void* f, detail::Capture::Call call, std::span<const Tensor> arguments) {
   std::vector<Tensor> results;
   make_placeholders(arguments);
-  p_.placeholder_at.assign(arguments.size(), no_index);
   try {
     {
       const Taping taping(state_, p_.tape);
