@@ -21,10 +21,6 @@ std::atomic<std::int64_t> smallest{[] {
   return std::int64_t{set && std::string_view(set) == "0" ? -1 : 256};
 }()};
 
-bool is_comparison(Code code) {
-  return code == Code::equal || code == Code::not_equal || code == Code::less || code == Code::less_equal;
-}
-
 /// Numbers of free registers of one kind; the lowest goes first.
 class Pool {
  public:

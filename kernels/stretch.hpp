@@ -35,6 +35,10 @@ class StretchCode {
   Function function = nullptr;
 };
 
+constexpr bool is_comparison(Code code) {
+  return code == Code::equal || code == Code::not_equal || code == Code::less || code == Code::less_equal;
+}
+
 /// Whether an instruction on numbers of this type may be part of a stretch; of comparisons only those whose result is
 /// used nowhere else.
 bool fits_stretch(Code code, DType type);

@@ -6,10 +6,6 @@
 namespace xgrad::kernels {
 namespace {
 
-bool is_comparison(Code code) {
-  return code == Code::equal || code == Code::not_equal || code == Code::less || code == Code::less_equal;
-}
-
 template <class T>
 bool contains(const std::vector<T>& list, const T& item) {
   return std::find(list.begin(), list.end(), item) != list.end();
