@@ -351,14 +351,25 @@ Logs Model::evaluate(const BatchSource& source, const EvaluateOptions& options) 
   return logs;
 }
 
-Logs Model::train_on_batch(const Tensors& x, const Tensors& y, const TrainOnBatchOptions& options) {
-  need_compiled("train_on_batch", *this);
-  Training training("train_on_batch", *state_);
+namespace {
+
+/// One batch, checked, with its weights.
+Dataset batch_of(const char* where, const Layer& network, Training& training, const Tensors& x, const Tensors& y,
+                 const TrainOnBatchOptions& options) {
   Dataset batch{x, y, options.sample_weight};
-  order_data("train_on_batch", state_->network, batch);
+  order_data(where, network, batch);
   training.check_rows(batch);
   batch.sample_weight = with_class_weights(training.where, batch, options.class_weight);
   training.check_fit(batch);
+  return batch;
+}
+
+}  // namespace
+
+Logs Model::train_on_batch(const Tensors& x, const Tensors& y, const TrainOnBatchOptions& options) {
+  need_compiled("train_on_batch", *this);
+  Training training("train_on_batch", *state_);
+  const Dataset batch = batch_of("train_on_batch", state_->network, training, x, y, options);
   training.build_optimizer();
   training.train_step(batch);
   return training.logs();
@@ -367,11 +378,7 @@ Logs Model::train_on_batch(const Tensors& x, const Tensors& y, const TrainOnBatc
 Logs Model::test_on_batch(const Tensors& x, const Tensors& y, const TrainOnBatchOptions& options) {
   need_compiled("test_on_batch", *this);
   Training training("test_on_batch", *state_);
-  Dataset batch{x, y, options.sample_weight};
-  order_data("test_on_batch", state_->network, batch);
-  training.check_rows(batch);
-  batch.sample_weight = with_class_weights(training.where, batch, options.class_weight);
-  training.check_fit(batch);
+  const Dataset batch = batch_of("test_on_batch", state_->network, training, x, y, options);
   training.test_step(batch);
   return training.logs();
 }
