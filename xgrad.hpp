@@ -78,10 +78,12 @@
 
 #include <xgrad/io/atomic_file.hpp>
 #include <xgrad/io/chrome_trace.hpp>
+#include <xgrad/io/png.hpp>
 #include <xgrad/io/safetensors.hpp>
 
 #include <xgrad/report/confusion.hpp>
 #include <xgrad/report/events.hpp>
+#include <xgrad/report/image_grid.hpp>
 #include <xgrad/report/progress.hpp>
 
 #include <xgrad/nn/activation_layers.hpp>

@@ -2,6 +2,7 @@
 set(THREADS_PREFER_PTHREAD_FLAG ON)
 find_package(Threads REQUIRED)
 find_package(ZLIB REQUIRED)
+find_package(PNG REQUIRED)
 
 include(${CMAKE_CURRENT_LIST_DIR}/openblas.cmake)
 if(NOT TARGET xgrad::openblas)

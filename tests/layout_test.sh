@@ -90,8 +90,8 @@ check_packages() {
   for file in $(library_files | xargs grep -lE '#\s*include\s*<xbyak/' /dev/null || true); do
     [ "$file" = kernels/stretch.cpp ] || complain "$file: xbyak is seen in kernels/stretch.cpp alone"
   done
-  for file in $(library_files | grep 'hpp$' | xargs grep -lE '#\s*include\s*<(nlohmann/|zlib)' /dev/null || true); do
-    complain "$file: nlohmann/json and zlib stay in sources"
+  for file in $(library_files | grep 'hpp$' | xargs grep -lE '#\s*include\s*<(nlohmann/|zlib|png\.h)' /dev/null || true); do
+    complain "$file: nlohmann/json, zlib and libpng stay in sources"
   done
 }
 

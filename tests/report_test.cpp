@@ -1,8 +1,10 @@
-// The progress bar and confusion matrices.
+// The progress bar, confusion matrices and grids of pictures.
 #include <xgrad/report/confusion.hpp>
+#include <xgrad/report/image_grid.hpp>
 #include <xgrad/report/progress.hpp>
 
 #include <xgrad/graph/basic.hpp>
+#include <xgrad/ops/shape.hpp>
 
 #include <catch2/catch.hpp>
 
@@ -244,4 +246,41 @@ TEST_CASE("a confusion table is aligned and gives recall, precision and accuracy
   CHECK_THAT(report::confusion_table(zeros({0, 0})), Contains("accuracy -"));
   CHECK_THROWS_AS(report::confusion_table(zeros({2, 3})), ShapeError);
   CHECK_THROWS_AS(report::confusion_table(zeros({2, 2}), {"one"}), ValueError);
+}
+
+TEST_CASE("a grid of pictures has them row by row with padding around them", "[image_grid]") {
+  const Tensor images = tensor({{{1, 2}}, {{3, 4}}, {{5, 6}}}, {.dtype = int32});
+  const Tensor grid = report::image_grid(images, {.columns = 2, .padding = 1, .pad_value = 9});
+  CHECK(grid.shape() == Shape{5, 7});
+  CHECK(grid.to_vector<int>() == std::vector<int>{9, 9, 9, 9, 9, 9, 9,  //
+                                                  9, 1, 2, 9, 3, 4, 9,  //
+                                                  9, 9, 9, 9, 9, 9, 9,  //
+                                                  9, 5, 6, 9, 9, 9, 9,  //
+                                                  9, 9, 9, 9, 9, 9, 9});
+  CHECK(grid.dtype() == int32);
+  CHECK(report::image_grid(images, {.padding = 0}).to_vector<int>() == std::vector<int>{1, 2, 3, 4, 5, 6});
+  const Tensor large = report::image_grid(tensor({{{1, 2}}}), {.padding = 0, .scale = 2});
+  CHECK(large.to_vector<int>() == std::vector<int>{1, 1, 2, 2, 1, 1, 2, 2});
+  const Tensor colours = report::image_grid(reshape(arange(24, {.dtype = uint8}), {2, 2, 2, 3}), {.padding = 0});
+  CHECK(colours.shape() == Shape{2, 4, 3});
+  CHECK(colours.dtype() == uint8);
+  CHECK(slice(colours, {{0, 1}, {2, 4}}).to_vector<int>() == std::vector<int>{12, 13, 14, 15, 16, 17});
+}
+
+TEST_CASE("a grid of pictures normalizes all at once or each", "[image_grid]") {
+  const Tensor images = tensor({{{0, 5}}, {{5, 10}}, {{7, 7}}});
+  const auto grid = [&](report::ImageGridOptions o) {
+    o.padding = 0;
+    o.normalize = true;
+    return report::image_grid(images, o).to_vector<double>();
+  };
+  CHECK(grid({})[5] == Approx(.7));
+  CHECK(grid({.scale_each = true}) == std::vector<double>{0, 1, 0, 1, 0, 0});
+  CHECK(grid({.value_range = {5, 6}}) == std::vector<double>{0, 0, 0, 1, 1, 1});
+  CHECK_THROWS_WITH(report::image_grid(zeros({4})), Contains("got (4,)"));
+  CHECK_THROWS_WITH(report::image_grid(zeros({0, 2, 2})), Contains("(0, 2, 2)"));
+  CHECK_THROWS_WITH(grid({.columns = 0}), Contains("at least 1 column"));
+  CHECK_THROWS_WITH(grid({.scale = 0}), Contains("scale"));
+  CHECK_THROWS_WITH(grid({.value_range = {1, 0}}), Contains("1 to 0"));
+  CHECK_THROWS_WITH(report::image_grid(images, {.padding = -1}), Contains("padding"));
 }
