@@ -21,6 +21,7 @@
 #include <xgrad/graph/tensor.hpp>
 
 #include <xgrad/ops/activation.hpp>
+#include <xgrad/ops/attention.hpp>
 #include <xgrad/ops/bitwise.hpp>
 #include <xgrad/ops/compare.hpp>
 #include <xgrad/ops/creation.hpp>

@@ -167,34 +167,49 @@ void gemm(bool ta, bool tb, int m, int n, int k, const double* a, int lda, const
 }
 
 // y += op(matrix) x; adding to zeros does not depend on how a library treats beta = 0.
-void gemv(bool t, int rows, int cols, const float* matrix, int ld, const float* x, float* y) {
-  cblas_sgemv(CblasRowMajor, t ? CblasTrans : CblasNoTrans, rows, cols, 1.0F, matrix, ld, x, 1, 1.0F, y, 1);
+void gemv(bool t, int rows, int cols, const float* matrix, int ld, const float* x, int step_x, float* y, int step_y) {
+  cblas_sgemv(CblasRowMajor, t ? CblasTrans : CblasNoTrans, rows, cols, 1.0F, matrix, ld, x, step_x, 1.0F, y, step_y);
 }
 
-void gemv(bool t, int rows, int cols, const double* matrix, int ld, const double* x, double* y) {
-  cblas_dgemv(CblasRowMajor, t ? CblasTrans : CblasNoTrans, rows, cols, 1.0, matrix, ld, x, 1, 1.0, y, 1);
+void gemv(bool t, int rows, int cols, const double* matrix, int ld, const double* x, int step_x, double* y,
+          int step_y) {
+  cblas_dgemv(CblasRowMajor, t ? CblasTrans : CblasNoTrans, rows, cols, 1.0, matrix, ld, x, step_x, 1.0, y, step_y);
 }
 
+/// A vector's elements, `step` apart.
 template <class T>
-void matrix_vector(bool transposed, std::int64_t out0, std::int64_t out1, std::int64_t outs, std::int64_t k,
-                   const T* matrix, const T* x, T* y) {
-  const auto count = static_cast<int>(out1 - out0);
-  std::fill(y + out0, y + out1, T{0});
+struct Line {
+  T* data;
+  std::int64_t step;
+};
+
+/// Elements out0 to out1 of y = op(matrix) x, where op(matrix) has k columns.
+template <class T>
+void matrix_vector(bool transposed, std::int64_t out0, std::int64_t out1, std::int64_t k, const T* matrix,
+                   std::int64_t row, Line<const T> x, Line<T> y) {
+  const auto count = static_cast<int>(out1 - out0), depth = static_cast<int>(k), ld = static_cast<int>(row);
+  const auto step_x = static_cast<int>(x.step), step_y = static_cast<int>(y.step);
+  T* out = y.data + out0 * y.step;
+  for (std::int64_t i = 0; i < count; ++i) out[i * y.step] = T{0};
   if (transposed) {
-    gemv(true, static_cast<int>(k), count, matrix + out0, static_cast<int>(outs), x, y + out0);
+    gemv(true, depth, count, matrix + out0, ld, x.data, step_x, out, step_y);
   } else {
-    gemv(false, count, static_cast<int>(k), matrix + out0 * k, static_cast<int>(k), x, y + out0);
+    gemv(false, count, depth, matrix + out0 * row, ld, x.data, step_x, out, step_y);
   }
 }
 
 template <class T>
 void float_part(const Product& p, const Part& part, const T* a, const T* b, T* c) {
-  if (p.n == 1) return matrix_vector(p.transpose_a, part.m0, part.m1, p.m, p.k, a, b, c);
-  if (p.m == 1) return matrix_vector(!p.transpose_b, part.n0, part.n1, p.n, p.k, b, a, c);
+  if (p.n == 1)
+    return matrix_vector<T>(p.transpose_a, part.m0, part.m1, p.k, a, p.row_a, {b, p.transpose_b ? 1 : p.row_b},
+                            {c, p.row_c});
+  if (p.m == 1)
+    return matrix_vector<T>(!p.transpose_b, part.n0, part.n1, p.k, b, p.row_b, {a, p.transpose_a ? p.row_a : 1},
+                            {c, 1});
   gemm(p.transpose_a, p.transpose_b, static_cast<int>(part.m1 - part.m0), static_cast<int>(part.n1 - part.n0),
-       static_cast<int>(p.k), a + (p.transpose_a ? part.m0 : part.m0 * p.k),
-       static_cast<int>(p.transpose_a ? p.m : p.k), b + (p.transpose_b ? part.n0 * p.k : part.n0),
-       static_cast<int>(p.transpose_b ? p.k : p.n), c + part.m0 * p.n + part.n0, static_cast<int>(p.n));
+       static_cast<int>(p.k), a + (p.transpose_a ? part.m0 : part.m0 * p.row_a), static_cast<int>(p.row_a),
+       b + (p.transpose_b ? part.n0 * p.row_b : part.n0), static_cast<int>(p.row_b), c + part.m0 * p.row_c + part.n0,
+       static_cast<int>(p.row_c));
 }
 
 /// All of a product with m, n, k <= 8, n <= width. Rows of op(B) are padded, so that a row of C is whole vectors.
@@ -204,10 +219,10 @@ void tiny_product(const Product& p, const T* a, const T* b, T* c) {
   constexpr int lanes = 16 / sizeof(T);
   constexpr int vectors = width / lanes;
   std::array<T, tiny * width> padded;
-  const bool in_place = !p.transpose_b && p.n == width;
+  const bool in_place = !p.transpose_b && p.row_b == width && p.n == width;
   if (!in_place) {
-    const std::int64_t k_step = p.transpose_b ? 1 : p.n;
-    const std::int64_t column_step = p.transpose_b ? p.k : 1;
+    const std::int64_t k_step = p.transpose_b ? 1 : p.row_b;
+    const std::int64_t column_step = p.transpose_b ? p.row_b : 1;
     padded.fill(T{0});
     for (std::int64_t l = 0; l < p.k; ++l) {
       for (std::int64_t j = 0; j < p.n; ++j) {
@@ -216,8 +231,8 @@ void tiny_product(const Product& p, const T* a, const T* b, T* c) {
     }
     b = padded.data();
   }
-  const std::int64_t row_step = p.transpose_a ? 1 : p.k;
-  const std::int64_t k_step = p.transpose_a ? p.m : 1;
+  const std::int64_t row_step = p.transpose_a ? 1 : p.row_a;
+  const std::int64_t k_step = p.transpose_a ? p.row_a : 1;
   for (std::int64_t i = 0; i < p.m; ++i) {
     Vector sums[vectors] = {};
     for (std::int64_t l = 0; l < p.k; ++l) {
@@ -230,7 +245,7 @@ void tiny_product(const Product& p, const T* a, const T* b, T* c) {
     }
     std::array<T, width> row;
     std::memcpy(row.data(), sums, sizeof sums);
-    std::copy_n(row.data(), p.n, c + i * p.n);
+    std::copy_n(row.data(), p.n, c + i * p.row_c);
   }
 }
 
@@ -304,20 +319,20 @@ template <class T>
 void integer_part(const Product& p, const Part& part, const T* a, const T* b, T* c) {
   static const bool has_avx2 = __builtin_cpu_supports("avx2") != 0;
   const auto loops = has_avx2 ? plain_loops_avx2<T> : plain_loops_baseline<T>;
-  Walk<T> left = p.transpose_a ? Walk<T>{a + part.m0, 1, p.m} : Walk<T>{a + part.m0 * p.k, p.k, 1};
-  Walk<T> right = p.transpose_b ? Walk<T>{b + part.n0 * p.k, 1, p.k} : Walk<T>{b + part.n0, p.n, 1};
+  Walk<T> left = p.transpose_a ? Walk<T>{a + part.m0, 1, p.row_a} : Walk<T>{a + part.m0 * p.row_a, p.row_a, 1};
+  Walk<T> right = p.transpose_b ? Walk<T>{b + part.n0 * p.row_b, 1, p.row_b} : Walk<T>{b + part.n0, p.row_b, 1};
   std::int64_t rows = part.m1 - part.m0;
   std::int64_t cols = part.n1 - part.n0;
-  c += part.m0 * p.n + part.n0;
-  for (std::int64_t i = 0; i < rows; ++i) std::fill_n(c + i * p.n, cols, T{});
-  if (p.n == 1) {
+  c += part.m0 * p.row_c + part.n0;
+  for (std::int64_t i = 0; i < rows; ++i) std::fill_n(c + i * p.row_c, cols, T{});
+  if (p.row_c == 1) {
     // The inner loop runs over a column of C: the transposed product has it as a row.
     std::swap(left, right);
     std::swap(left.outer, left.inner);
     std::swap(right.outer, right.inner);
     std::swap(rows, cols);
   }
-  loops(rows, cols, p.k, left, right, c, p.n);
+  loops(rows, cols, p.k, left, right, c, p.row_c);
 }
 
 // ---- splitting
@@ -361,9 +376,9 @@ Grid grid_of(const Product& p, std::int64_t operations) {
   const bool vector = p.m == 1 || p.n == 1;
   const std::int64_t worth = vector ? 2 * operations_a_vector_part : operations_worth_splitting;
   if (is_tiny(p) || operations < worth) return {};
-  const std::int64_t asked = vector ? operations / operations_a_vector_part
-                                    : std::max(std::min(operations / operations_a_part, few_parts),
-                                               operations / operations_a_large_part);
+  const std::int64_t asked =
+      vector ? operations / operations_a_vector_part
+             : std::max(std::min(operations / operations_a_part, few_parts), operations / operations_a_large_part);
   const auto wanted = static_cast<std::uint64_t>(std::clamp<std::int64_t>(asked, 2, most_parts));
   Grid best;
   for (auto parts = static_cast<std::int64_t>(std::bit_floor(wanted)); parts > 1 && best.size() == 1; parts /= 2) {
@@ -391,7 +406,7 @@ void check(const Product& p) {
   if (p.m < 0 || p.n < 0 || p.k < 0 || p.batches < 0) {
     throw std::invalid_argument("multiply: expected sizes of at least 0, got " + text());
   }
-  if (is_floating(p.type) && std::max({p.m, p.n, p.k}) > INT_MAX) {
+  if (is_floating(p.type) && std::max({p.m, p.n, p.k, p.row_a, p.row_b, p.row_c}) > INT_MAX) {
     throw std::length_error("multiply: OpenBLAS takes sizes up to " + std::to_string(INT_MAX) + ", got " + text());
   }
 }
@@ -406,7 +421,7 @@ void multiply_typed(const Product& p, const T* a, const T* b, T* c) {
     const std::int64_t batch = task / parts;
     const T* left = a + (p.offsets_a != nullptr ? p.offsets_a[batch] : batch * p.m * p.k);
     const T* right = b + (p.offsets_b != nullptr ? p.offsets_b[batch] : batch * p.k * p.n);
-    T* out = c + batch * p.m * p.n;
+    T* out = c + (p.offsets_c != nullptr ? p.offsets_c[batch] : batch * p.m * p.n);
     if constexpr (std::is_floating_point_v<T>) {
       if (own_loops) return p.n <= 4 ? tiny_product<4>(p, left, right, out) : tiny_product<8>(p, left, right, out);
       float_part(p, grid.part(p, task % parts), left, right, out);
@@ -419,8 +434,8 @@ void multiply_typed(const Product& p, const T* a, const T* b, T* c) {
   }
   // Each product of a batch has the bits it has alone; only how many share a chunk is free.
   const std::int64_t tasks = p.batches * parts;
-  const std::int64_t together = std::max<std::int64_t>(1, operations_a_chunk / std::max<std::int64_t>(
-                                                              operations / parts, 1 << 9));
+  const std::int64_t together =
+      std::max<std::int64_t>(1, operations_a_chunk / std::max<std::int64_t>(operations / parts, 1 << 9));
   const std::int64_t chunks = (tasks + together - 1) / together;
   parallel(chunks, [&](std::int64_t chunk) {
     const std::int64_t end = std::min(tasks, (chunk + 1) * together);
@@ -430,7 +445,11 @@ void multiply_typed(const Product& p, const T* a, const T* b, T* c) {
 
 }  // namespace
 
-void multiply(const Product& product, const void* a, const void* b, void* c) {
+void multiply(const Product& given, const void* a, const void* b, void* c) {
+  Product product = given;
+  if (product.row_a == 0) product.row_a = product.transpose_a ? product.m : product.k;
+  if (product.row_b == 0) product.row_b = product.transpose_b ? product.k : product.n;
+  if (product.row_c == 0) product.row_c = product.n;
   check(product);
   const std::int64_t results = product.batches * product.m * product.n;
   if (results == 0) return;

@@ -8,16 +8,19 @@
 
 namespace xgrad::kernels {
 
-/// A batch of products C = op(A) op(B), op transposing where asked; row-major, contiguous.
+/// A batch of products C = op(A) op(B), op transposing where asked; row-major, elements of a row side by side.
 /// Any dtype: floats go to OpenBLAS (gemv for vectors, own loops when m, n and k are at most 8), others to plain loops.
-/// k == 0 gives zeros. The batch's offsets are in elements, so a broadcast operand repeats an offset; C is contiguous.
+/// k == 0 gives zeros. Offsets and rows are in elements, so a broadcast operand repeats an offset, and matrices may lie
+/// between each other's rows. C fills its memory.
 struct Product {
   DType type = DType::float32;
   bool transpose_a = false, transpose_b = false;
   std::int64_t m = 0, n = 0, k = 0;
   std::int64_t batches = 1;
-  const std::int64_t* offsets_a = nullptr;  ///< null: batch * m * k
-  const std::int64_t* offsets_b = nullptr;  ///< null: batch * k * n
+  const std::int64_t* offsets_a = nullptr;       ///< null: batch * m * k
+  const std::int64_t* offsets_b = nullptr;       ///< null: batch * k * n
+  const std::int64_t* offsets_c = nullptr;       ///< null: batch * m * n
+  std::int64_t row_a = 0, row_b = 0, row_c = 0;  ///< from one row in memory to the next; 0: rows lie side by side
 };
 void multiply(const Product& product, const void* a, const void* b, void* c);
 

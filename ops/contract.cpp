@@ -61,22 +61,43 @@ Labels joined(std::initializer_list<const Labels*> parts) {
   return all;
 }
 
-/// An operand as a batch of matrices: `batch`, then rows and columns, exchanged if it stands so already.
+/// The batch without its last axis, and that axis.
+std::pair<Labels, Labels> outer_and_last(const Labels& batch) {
+  const auto cut = batch.empty() ? batch.end() : batch.end() - 1;
+  return {Labels(batch.begin(), cut), Labels(cut, batch.end())};
+}
+
+/// The form in which the labels stand already, or the plain one.
+MatrixForm form_of(const Labels& labels, const Labels& batch, const Labels& rows, const Labels& columns) {
+  const auto [outer, last] = outer_and_last(batch);
+  if (labels == joined({&batch, &rows, &columns})) return {};
+  if (labels == joined({&batch, &columns, &rows})) return {.transposed = true};
+  if (labels == joined({&outer, &rows, &last, &columns})) return {.apart = true};
+  if (labels == joined({&outer, &columns, &last, &rows})) return {.transposed = true, .apart = true};
+  return {};
+}
+
+/// An operand as a batch of matrices of this form; axes are exchanged if it stands in no form. The batch becomes one
+/// axis, or two if matrices stand apart in one of the operands or the result.
 struct Matrices {
   Labelled arranged;
   Tensor merged;
-  bool transposed = false;
 };
-Matrices as_matrices(const Labelled& t, const Labels& batch, const Labels& rows, const Labels& columns) {
+Matrices as_matrices(const Labelled& t, MatrixForm form, const Labels& batch, const Labels& rows, const Labels& columns,
+                     bool last_alone) {
+  const auto [outer, last] = outer_and_last(batch);
+  const Labels &first = form.transposed ? columns : rows, &second = form.transposed ? rows : columns;
   Matrices result;
-  result.transposed = t.labels != joined({&batch, &rows, &columns}) && t.labels == joined({&batch, &columns, &rows});
-  const Labels &first = result.transposed ? columns : rows, &second = result.transposed ? rows : columns;
-  result.arranged = arrange(t, joined({&batch, &first, &second}));
+  result.arranged =
+      arrange(t, form.apart ? joined({&outer, &first, &last, &second}) : joined({&batch, &first, &second}));
   result.merged = result.arranged.x;
-  if (batch.size() <= 1 && first.size() == 1 && second.size() == 1) return result;
+  const Labels& leading = last_alone ? outer : batch;
+  if (leading.size() <= 1 && first.size() == 1 && second.size() == 1) return result;
   std::vector<std::int64_t> groups;
-  if (!batch.empty()) groups.push_back(static_cast<std::int64_t>(batch.size()));
+  if (!leading.empty()) groups.push_back(static_cast<std::int64_t>(leading.size()));
+  if (last_alone && !form.apart) groups.push_back(1);
   groups.push_back(static_cast<std::int64_t>(first.size()));
+  if (form.apart) groups.push_back(1);
   groups.push_back(static_cast<std::int64_t>(second.size()));
   result.merged = group_axes(result.arranged.x, groups);
   return result;
@@ -101,13 +122,14 @@ Labelled multiply_elements(const Labelled& a, const Labelled& b, const Labels& o
   return {spread(a) * spread(b), order};
 }
 
-/// The product of two operands, summed over the labels both have and nobody else asks for.
-Labelled multiply_pair(const Labelled& a, const Labelled& b, const Labels& kept) {
+/// The product of two operands, summed over the labels both have and nobody else asks for. Its axes stand as in `order`
+/// if that costs nothing.
+Labelled multiply_pair(const Labelled& a, const Labelled& b, const Labels& kept, const Labels& order) {
   Labels batch, inner, rows, columns;
   for (const int label : a.labels) (!has(b.labels, label) ? rows : has(kept, label) ? batch : inner).push_back(label);
   for (const int label : b.labels)
     if (!has(a.labels, label)) columns.push_back(label);
-  const Labels all = joined({&batch, &rows, &columns});
+  Labels all = joined({&batch, &rows, &columns});
   if (all.size() > max_rank)
     throw ShapeError("a product of these operands would have " + std::to_string(all.size()) +
                      " axes, at most 8 are allowed");
@@ -117,9 +139,26 @@ Labelled multiply_pair(const Labelled& a, const Labelled& b, const Labels& kept)
     for (const int label : inner) product = without(product, label);
     return product;
   }
-  const Matrices left = as_matrices(a, batch, rows, inner), right = as_matrices(b, batch, inner, columns);
-  Labelled product{multiply_matrices(left.merged, right.merged, left.transposed, right.transposed), all};
-  if (batch.size() <= 1 && rows.size() == 1 && columns.size() == 1) return product;
+  const auto [outer, last] = outer_and_last(batch);
+  const Labels turned = joined({&batch, &columns, &rows}), apart_turned = joined({&outer, &columns, &last, &rows});
+  Labels apart = joined({&outer, &rows, &last, &columns});
+  const Labelled *first = &a, *second = &b;
+  if (order != all && order != apart && (order == turned || order == apart_turned)) {
+    // The transposed product.
+    std::swap(first, second);
+    std::swap(rows, columns);
+    all = turned;
+    apart = apart_turned;
+  }
+  const bool result_apart = order != all && order == apart;
+  if (result_apart) all = apart;
+  const MatrixForm form_left = form_of(first->labels, batch, rows, inner);
+  const MatrixForm form_right = form_of(second->labels, batch, inner, columns);
+  const bool last_alone = form_left.apart || form_right.apart || result_apart;
+  const Matrices left = as_matrices(*first, form_left, batch, rows, inner, last_alone);
+  const Matrices right = as_matrices(*second, form_right, batch, inner, columns, last_alone);
+  Labelled product{multiply_apart(left.merged, form_left, right.merged, form_right, result_apart), all};
+  if ((last_alone ? outer : batch).size() <= 1 && rows.size() == 1 && columns.size() == 1) return product;
   std::vector<std::int64_t> from;
   for (const int label : all) {
     const bool of_left = has(left.arranged.labels, label);
@@ -193,7 +232,7 @@ Labelled contract_best(const std::vector<Labelled>& operands, const Labels& resu
     // The operand that was named first stands on the left.
     std::size_t left = split[set], right = set & ~left;
     if ((right & (~right + 1)) < (left & (~left + 1))) std::swap(left, right);
-    found[set] = multiply_pair(found[left], found[right], labels[set]);
+    found[set] = multiply_pair(found[left], found[right], labels[set], set + 1 == sets ? result : Labels());
   }
   return found[sets - 1];
 }
@@ -216,7 +255,7 @@ Labelled contract_greedily(std::vector<Labelled> operands, const Labels& result,
         right = j;
         kept = asked;
       }
-    operands[left] = multiply_pair(operands[left], operands[right], kept);
+    operands[left] = multiply_pair(operands[left], operands[right], kept, operands.size() == 2 ? result : Labels());
     operands.erase(operands.begin() + static_cast<std::ptrdiff_t>(right));
   }
   return operands[0];

@@ -9,6 +9,16 @@ namespace xgrad {
 /// that.
 Tensor multiply_matrices(const Tensor& a, const Tensor& b, bool transpose_a = false, bool transpose_b = false);
 
+/// How a tensor's last axes hold matrices: (..., rows, columns), or `apart` (..., rows, matrices, columns), which lets
+/// the last batch axis stand between; `transposed` exchanges rows and columns.
+struct MatrixForm {
+  bool transposed = false;
+  bool apart = false;
+};
+/// The product of two batches of matrices of any form, the result transposed in none but `apart` if asked. Nothing is
+/// copied to bring matrices together. What stands apart has at least three axes.
+Tensor multiply_apart(const Tensor& a, MatrixForm form_a, const Tensor& b, MatrixForm form_b, bool result_apart);
+
 /// Appends the leading axes of two batches of matrices, broadcast together, to `result`; false if they do not fit.
 bool join_batches(const Shape& a, const Shape& b, Shape& result);
 /// How many matrices a batch holds.

@@ -23,6 +23,7 @@ Rows reduce_quantile_rows();   ///< ops/reduce.hpp: quantiles
 Rows scan_rows();
 Rows product_rows();
 Rows einsum_rows();
+Rows attention_rows();
 Rows linalg_rows();
 Rows decomposition_rows();
 Rows compare_rows();
@@ -70,6 +71,7 @@ inline auto all_rows() {
       scan_rows(),             //
       product_rows(),          //
       einsum_rows(),           //
+      attention_rows(),        //
       linalg_rows(),           //
       decomposition_rows(),    //
       compare_rows(),          //

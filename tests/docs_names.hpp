@@ -83,7 +83,7 @@ inline constexpr Missing missing_names[] = {
      "seterr seterrcall shares_memory show_config show_runtime test typename unpackbits"},
     {"layers of neural networks: they come with the layers",
      "adaptive_average_pool adaptive_max_pool average_pool batch_normalization conv conv_transpose ctc_decode ctc_loss "
-     "depth_to_space depthwise_conv dot_product_attention extract_sequences fold layer_normalization max_pool "
+     "depth_to_space depthwise_conv extract_sequences fold layer_normalization max_pool "
      "multi_hot "
      "rms_normalization separable_conv space_to_depth unfold"},
     {"nested lists of blocks: `concatenate` of `concatenate`", "block bmat"},

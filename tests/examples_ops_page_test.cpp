@@ -118,6 +118,7 @@ derivative. Shapes broadcast as in NumPy; C++ numbers take the element type of t
                                                           {"ops/statistics.hpp", "Statistics, samples along an axis"},
                                                           {"ops/product.hpp", "Products"},
                                                           {"ops/einsum.hpp", "Sums over products"},
+                                                          {"ops/attention.hpp", "Attention"},
                                                           {"ops/linalg.hpp", "Linear algebra"},
                                                           {"ops/decompositions.hpp", "Factors of matrices"},
                                                           {"ops/creation.hpp", "Making tensors"},

@@ -1,11 +1,15 @@
 // Products and sums over products: values and derivatives by PyTorch, and what rows of samples cannot say.
 
+#include <xgrad/diff/gradcheck.hpp>
 #include <xgrad/graph/grad.hpp>
 #include <xgrad/graph/print.hpp>
 #include <xgrad/graph/rerecord.hpp>
 #include <xgrad/kernels/pool.hpp>
 #include <xgrad/ops/einsum.hpp>
+#include <xgrad/ops/elementwise.hpp>
 #include <xgrad/ops/product.hpp>
+#include <xgrad/ops/random.hpp>
+#include <xgrad/ops/reduce.hpp>
 #include <xgrad/ops/shape.hpp>
 
 #include "reference_cases.hpp"
@@ -153,4 +157,69 @@ TEST_CASE("convolutions have the same bits whatever the number of threads") {
     }
   }
   kernels::set_num_threads(before);
+}
+
+TEST_CASE("products of matrices that lie between each other's rows copy none of them") {
+  // Rows, inner and columns of each operand and the result, with the last batch axis between or before, either way
+  // round; lengths for the small loops, vectors, and OpenBLAS.
+  const char* lefts[] = {"bntk", "bnkt", "btnk", "bknt"};
+  const char* rights[] = {"bnks", "bnsk", "bkns", "bsnk"};
+  const char* results[] = {"bnts", "btns", "bnst", "bsnt"};
+  for (const DType dtype : {float64, float32, int64, bool_})
+    for (const Shape& sizes : {Shape{2, 3, 4, 5, 6}, Shape{2, 3, 20, 9, 33}, Shape{2, 1, 1, 12, 7},
+                               Shape{1, 3, 13, 10, 1}, Shape{2, 2, 70, 300, 200}})
+      for (const char* l : lefts)
+        for (const char* r : rights)
+          for (const char* out : results) {
+            const auto drawn = [&](const std::string& labels, std::uint64_t seed) {
+              Shape shape;
+              for (const char c : labels) shape.append(sizes[static_cast<int>(std::string("bntks").find(c))]);
+              Generator generator(seed);
+              const Tensor x = normal(shape, 0, 3, {.dtype = float64, .generator = &generator});
+              return dtype == bool_ ? greater(x, 3) : cast(x, dtype);
+            };
+            // A large one once.
+            if (sizes[3] == 300 && (dtype != float32 || l != lefts[2] || r != rights[3])) continue;
+            const Tensor a = drawn(l, 1), b = drawn(r, 2);
+            a.eval();
+            b.eval();
+            const std::string text = std::string(l) + "," + r + "->" + out;
+            INFO(text << " " << to_string(a.shape()) << " " << to_string(b.shape()) << " " << name_of(dtype));
+            const Tensor found = einsum(text, {a, b});
+            CHECK(dump(found).find("transpose") == std::string::npos);
+            const auto plain = [](const Tensor& x, const std::string& from, const std::string& to) {
+              std::vector<int> axes;
+              for (const char c : to) axes.push_back(static_cast<int>(from.find(c)));
+              return transpose(x, std::span<const int>(axes));
+            };
+            const Tensor wanted = plain(matmul(plain(a, l, "bntk"), plain(b, r, "bnks")), "bnts", out);
+            REQUIRE(found.shape() == wanted.shape());
+            const double apart = max(abs(cast(found, float64) - cast(wanted, float64))).item();
+            CHECK(apart <= (dtype == float32 ? 1e-3 : 1e-12));
+          }
+}
+
+TEST_CASE("gradients of products of matrices that lie apart need no copies either") {
+  Generator generator(3);
+  const auto drawn = [&](const Shape& shape) {
+    return normal(shape, 0, 1, {.dtype = float64, .generator = &generator});
+  };
+  const Tensor q = drawn({2, 3, 2, 4}), k = drawn({2, 5, 2, 4}), v = drawn({2, 5, 2, 3});
+  const auto f = [](std::span<const Tensor> in) {
+    const Tensor scores = einsum("btnh,bsnh->bnts", {in[0], in[1]});
+    return sum(square(einsum("bnts,bsnv->btnv", {tanh(scores), in[2]})));
+  };
+  CHECK(gradcheck(f, {q, k, v}).passed());
+  const Tensor xs[] = {q, k, v};
+  for (const Tensor& g : grad(f(xs), std::span<const Tensor>(xs)))
+    CHECK(dump(g).find("transpose") == std::string::npos);
+  // One matrix serves a batch.
+  const Tensor shared = drawn({1, 5, 1, 4});
+  const Tensor y = einsum("btnh,bsnh->bnts", {q, broadcast_to(shared, {2, 5, 2, 4})});
+  const Tensor z = sum(square(y));
+  const std::vector<double> g = grad(z, shared).to_vector<double>();
+  const std::vector<double> wanted =
+      (2 * sum(matmul(transpose(y, {0, 1, 3, 2}), transpose(q, {0, 2, 1, 3})), {0, 1})).to_vector<double>();
+  REQUIRE(g.size() == wanted.size());
+  for (std::size_t i = 0; i < g.size(); ++i) CHECK(g[i] == Approx(wanted[i]));
 }
