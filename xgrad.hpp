@@ -54,6 +54,7 @@
 #include <xgrad/diff/op_name.hpp>
 #include <xgrad/diff/picture.hpp>
 #include <xgrad/diff/slopes.hpp>
+#include <xgrad/diff/steps.hpp>
 #include <xgrad/diff/symbolic.hpp>
 #include <xgrad/diff/tensors.hpp>
 #include <xgrad/diff/trace.hpp>

@@ -32,6 +32,7 @@ class OutputLosses {
  private:
   std::vector<losses::Loss> losses_;
   std::vector<std::string> names_;
+  friend struct CompileConfig;
   bool for_all_ = false;
 };
 
@@ -52,6 +53,7 @@ class LossWeights {
   std::vector<double> ordered(std::string_view where, const std::vector<std::string>& outputs) const;
 
  private:
+  friend struct CompileConfig;
   std::vector<double> weights_;
   std::vector<std::string> names_;
 };
@@ -74,6 +76,7 @@ class OutputMetrics {
                                                     const std::vector<std::string>& outputs) const;
 
  private:
+  friend struct CompileConfig;
   std::vector<metrics::Metric> flat_;
   std::vector<std::vector<metrics::Metric>> lists_;
   std::vector<std::string> names_;

@@ -207,14 +207,10 @@ void check_options(const std::string& where, const FitOptions& options) {
                      number_text(options.validation_split));
 }
 
-void need_compiled(const char* where, const Model& model) {
-  if (!model.compiled()) throw ValueError("[" + std::string(where) + "] the model is not compiled: call compile first");
-}
-
 }  // namespace
 
 History Model::fit(const Tensors& x, const Tensors& y, const FitOptions& options) {
-  need_compiled("fit", *this);
+  state_->need_compiled("fit");
   Training training("fit", *state_);
   const std::string& where = training.where;
   check_options(where, options);
@@ -271,7 +267,7 @@ History Model::fit(const Tensors& x, const Tensors& y, const FitOptions& options
 }
 
 History Model::fit(const BatchSource& source, const FitOptions& options) {
-  need_compiled("fit", *this);
+  state_->need_compiled("fit");
   Training training("fit", *state_);
   check_options(training.where, options);
   if (!source.batch) throw ValueError(training.where + "expected a source of batches, got an empty one");
@@ -311,7 +307,7 @@ History Model::fit(const BatchSource& source, const FitOptions& options) {
 }
 
 Logs Model::evaluate(const Tensors& x, const Tensors& y, const EvaluateOptions& options) {
-  need_compiled("evaluate", *this);
+  state_->need_compiled("evaluate");
   Training training("evaluate", *state_);
   check_least(training.where, "a batch_size", options.batch_size, 1);
   check_least(training.where, "steps", options.steps, 0);
@@ -333,7 +329,7 @@ Logs Model::evaluate(const Tensors& x, const Tensors& y, const EvaluateOptions& 
 }
 
 Logs Model::evaluate(const BatchSource& source, const EvaluateOptions& options) {
-  need_compiled("evaluate", *this);
+  state_->need_compiled("evaluate");
   Training training("evaluate", *state_);
   if (!source.batch) throw ValueError(training.where + "expected a source of batches, got an empty one");
   std::optional<Dataset> first = source.batch(0, 0);
@@ -367,7 +363,7 @@ Dataset batch_of(const char* where, const Layer& network, Training& training, co
 }  // namespace
 
 Logs Model::train_on_batch(const Tensors& x, const Tensors& y, const TrainOnBatchOptions& options) {
-  need_compiled("train_on_batch", *this);
+  state_->need_compiled("train_on_batch");
   Training training("train_on_batch", *state_);
   const Dataset batch = batch_of("train_on_batch", state_->network, training, x, y, options);
   training.build_optimizer();
@@ -376,7 +372,7 @@ Logs Model::train_on_batch(const Tensors& x, const Tensors& y, const TrainOnBatc
 }
 
 Logs Model::test_on_batch(const Tensors& x, const Tensors& y, const TrainOnBatchOptions& options) {
-  need_compiled("test_on_batch", *this);
+  state_->need_compiled("test_on_batch");
   Training training("test_on_batch", *state_);
   const Dataset batch = batch_of("test_on_batch", state_->network, training, x, y, options);
   training.test_step(batch);
@@ -386,7 +382,7 @@ Logs Model::test_on_batch(const Tensors& x, const Tensors& y, const TrainOnBatch
 void Model::enable_check_numerics(bool on) { state_->check_numerics = on; }
 
 Tensor Model::compute_loss(const Tensors& x, const Tensors& y, const ComputeLossOptions& options) {
-  need_compiled("compute_loss", *this);
+  state_->need_compiled("compute_loss");
   Training training("compute_loss", *state_);
   Dataset batch{x, y, options.sample_weight};
   order_data("compute_loss", state_->network, batch);
@@ -396,7 +392,7 @@ Tensor Model::compute_loss(const Tensors& x, const Tensors& y, const ComputeLoss
 }
 
 void Model::reset_metrics() {
-  need_compiled("reset_metrics", *this);
+  state_->need_compiled("reset_metrics");
   Training("reset_metrics", *state_).reset_metrics();
 }
 

@@ -68,6 +68,11 @@ Reduction::Reduction(std::string_view name) {
   kind_ = find_named(table, "reduction", name);
 }
 
+std::string_view Reduction::name() const {
+  constexpr std::string_view names[] = {"sum_over_batch_size", "mean_with_sample_weight", "sum", "none"};
+  return names[static_cast<int>(kind_)];
+}
+
 Tensor reduce(const Tensor& losses, const Reduction& reduction, const Tensor& sample_weight) {
   Tensor values = losses;
   Tensor weights;
@@ -132,37 +137,58 @@ Tensor Loss::operator()(const Tensor& y_true, const Tensor& y_pred, const Tensor
 }
 
 MeanSquaredError::MeanSquaredError(LossOptions options)
-    : Loss(mean_squared_error, named(std::move(options), "mean_squared_error")) {}
+    : Loss(mean_squared_error, named(std::move(options), "mean_squared_error")) {
+  made_ = Made("MeanSquaredError", options);
+}
 MeanAbsoluteError::MeanAbsoluteError(LossOptions options)
-    : Loss(mean_absolute_error, named(std::move(options), "mean_absolute_error")) {}
+    : Loss(mean_absolute_error, named(std::move(options), "mean_absolute_error")) {
+  made_ = Made("MeanAbsoluteError", options);
+}
 MeanAbsolutePercentageError::MeanAbsolutePercentageError(LossOptions options)
-    : Loss(mean_absolute_percentage_error, named(std::move(options), "mean_absolute_percentage_error")) {}
+    : Loss(mean_absolute_percentage_error, named(std::move(options), "mean_absolute_percentage_error")) {
+  made_ = Made("MeanAbsolutePercentageError", options);
+}
 MeanSquaredLogarithmicError::MeanSquaredLogarithmicError(LossOptions options)
-    : Loss(mean_squared_logarithmic_error, named(std::move(options), "mean_squared_logarithmic_error")) {}
+    : Loss(mean_squared_logarithmic_error, named(std::move(options), "mean_squared_logarithmic_error")) {
+  made_ = Made("MeanSquaredLogarithmicError", options);
+}
 HalfSquaredError::HalfSquaredError(LossOptions options)
-    : Loss(half_squared_error, named(std::move(options), "half_squared_error")) {}
-LogCosh::LogCosh(LossOptions options) : Loss(log_cosh, named(std::move(options), "log_cosh")) {}
-Hinge::Hinge(LossOptions options) : Loss(hinge, named(std::move(options), "hinge")) {}
-SquaredHinge::SquaredHinge(LossOptions options) : Loss(squared_hinge, named(std::move(options), "squared_hinge")) {}
+    : Loss(half_squared_error, named(std::move(options), "half_squared_error")) {
+  made_ = Made("HalfSquaredError", options);
+}
+LogCosh::LogCosh(LossOptions options) : Loss(log_cosh, named(std::move(options), "log_cosh")) {
+  made_ = Made("LogCosh", options);
+}
+Hinge::Hinge(LossOptions options) : Loss(hinge, named(std::move(options), "hinge")) { made_ = Made("Hinge", options); }
+SquaredHinge::SquaredHinge(LossOptions options) : Loss(squared_hinge, named(std::move(options), "squared_hinge")) {
+  made_ = Made("SquaredHinge", options);
+}
 CategoricalHinge::CategoricalHinge(LossOptions options)
-    : Loss(categorical_hinge, named(std::move(options), "categorical_hinge")) {}
-KLDivergence::KLDivergence(LossOptions options) : Loss(kl_divergence, named(std::move(options), "kl_divergence")) {}
-Poisson::Poisson(LossOptions options) : Loss(poisson, named(std::move(options), "poisson")) {}
-CTC::CTC(LossOptions options) : Loss(ctc, named(std::move(options), "ctc")) {}
+    : Loss(categorical_hinge, named(std::move(options), "categorical_hinge")) {
+  made_ = Made("CategoricalHinge", options);
+}
+KLDivergence::KLDivergence(LossOptions options) : Loss(kl_divergence, named(std::move(options), "kl_divergence")) {
+  made_ = Made("KLDivergence", options);
+}
+Poisson::Poisson(LossOptions options) : Loss(poisson, named(std::move(options), "poisson")) {
+  made_ = Made("Poisson", options);
+}
+CTC::CTC(LossOptions options) : Loss(ctc, named(std::move(options), "ctc")) { made_ = Made("CTC", options); }
 
 CosineSimilarity::CosineSimilarity(CosineSimilarityOptions o)
     : Loss([axis = o.axis](const Tensor& y_true,
                            const Tensor& y_pred) { return cosine_similarity(y_true, y_pred, axis); },
-           named({o.reduction, std::move(o.name)}, "cosine_similarity")) {}
+           named({o.reduction, std::move(o.name)}, "cosine_similarity")) { made_ = Made("CosineSimilarity", o); }
 
 Huber::Huber(HuberOptions o)
     : Loss([delta = o.delta](const Tensor& y_true, const Tensor& y_pred) { return huber(y_true, y_pred, delta); },
-           named({o.reduction, std::move(o.name)}, "huber_loss")) {}
+           named({o.reduction, std::move(o.name)}, "huber_loss")) { made_ = Made("Huber", o); }
 
 BinaryCrossentropy::BinaryCrossentropy(BinaryCrossentropyOptions o)
     : Loss([options = CrossentropyOptions{o.from_logits, o.label_smoothing, o.axis}](
                const Tensor& y_true, const Tensor& y_pred) { return binary_crossentropy(y_true, y_pred, options); },
            named({o.reduction, std::move(o.name)}, "binary_crossentropy")) {
+  made_ = Made("BinaryCrossentropy", o);
   check_smoothing("BinaryCrossentropy", o.label_smoothing);
 }
 
@@ -171,6 +197,7 @@ CategoricalCrossentropy::CategoricalCrossentropy(CategoricalCrossentropyOptions 
           [options = CrossentropyOptions{o.from_logits, o.label_smoothing, o.axis}](
               const Tensor& y_true, const Tensor& y_pred) { return categorical_crossentropy(y_true, y_pred, options); },
           named({o.reduction, std::move(o.name)}, "categorical_crossentropy")) {
+  made_ = Made("CategoricalCrossentropy", o);
   check_smoothing("CategoricalCrossentropy", o.label_smoothing);
 }
 
@@ -181,6 +208,7 @@ BinaryFocalCrossentropy::BinaryFocalCrossentropy(BinaryFocalCrossentropyOptions 
             return binary_focal_crossentropy(y_true, y_pred, options);
           },
           named({o.reduction, std::move(o.name)}, "binary_focal_crossentropy")) {
+  made_ = Made("BinaryFocalCrossentropy", o);
   check_smoothing("BinaryFocalCrossentropy", o.label_smoothing);
 }
 
@@ -189,6 +217,7 @@ CategoricalFocalCrossentropy::CategoricalFocalCrossentropy(CategoricalFocalCross
                const Tensor& y_true,
                const Tensor& y_pred) { return categorical_focal_crossentropy(y_true, y_pred, options); },
            named({o.reduction, std::move(o.name)}, "categorical_focal_crossentropy")) {
+  made_ = Made("CategoricalFocalCrossentropy", o);
   check_smoothing("CategoricalFocalCrossentropy", o.label_smoothing);
 }
 
@@ -209,29 +238,32 @@ SparseCategoricalCrossentropy::SparseCategoricalCrossentropy(SparseCategoricalCr
                                                                                 const Tensor& y_pred) {
             return sparse_categorical_crossentropy(y_true, y_pred, from_logits, ignore, axis);
           },
-          named({o.reduction, std::move(o.name)}, "sparse_categorical_crossentropy"), without(o.ignore_class)) {}
+          named({o.reduction, std::move(o.name)}, "sparse_categorical_crossentropy"), without(o.ignore_class)) {
+  made_ = Made("SparseCategoricalCrossentropy", o);
+}
 
 CategoricalGeneralizedCrossEntropy::CategoricalGeneralizedCrossEntropy(CategoricalGeneralizedCrossEntropyOptions o)
     : Loss([q = o.q](const Tensor& y_true,
                      const Tensor& y_pred) { return categorical_generalized_cross_entropy(y_true, y_pred, q); },
            named({o.reduction, std::move(o.name)}, "categorical_generalized_cross_entropy")) {
+  made_ = Made("CategoricalGeneralizedCrossEntropy", o);
   if (!(o.q > 0 && o.q < 1))
     throw ValueError("[CategoricalGeneralizedCrossEntropy] expected q between 0 and 1, got " + number_text(o.q));
 }
 
 Dice::Dice(DiceOptions o)
     : Loss([axis = o.axis](const Tensor& y_true, const Tensor& y_pred) { return dice(y_true, y_pred, axis); },
-           named({o.reduction, std::move(o.name)}, "dice")) {}
+           named({o.reduction, std::move(o.name)}, "dice")) { made_ = Made("Dice", o); }
 
 Tversky::Tversky(TverskyOptions o)
     : Loss([alpha = o.alpha, beta = o.beta, axis = o.axis](
                const Tensor& y_true, const Tensor& y_pred) { return tversky(y_true, y_pred, alpha, beta, axis); },
-           named({o.reduction, std::move(o.name)}, "tversky")) {}
+           named({o.reduction, std::move(o.name)}, "tversky")) { made_ = Made("Tversky", o); }
 
 Circle::Circle(CircleLossOptions o)
     : Loss([options = CircleOptions{.remove_diagonal = o.remove_diagonal, .gamma = o.gamma, .margin = o.margin}](
                const Tensor& y_true, const Tensor& y_pred) { return circle(y_true, y_pred, options); },
            named({o.reduction, std::move(o.name)}, "circle"),
-           [](const Tensor&, const Tensor& losses) { return losses > 0; }) {}
+           [](const Tensor&, const Tensor& losses) { return losses > 0; }) { made_ = Made("Circle", o); }
 
 }  // namespace xgrad::losses

@@ -19,6 +19,7 @@ class Reduction {
   Reduction(const std::string& name) : Reduction(std::string_view(name)) {}
 
   Kind kind() const { return kind_; }
+  std::string_view name() const;
 
  private:
   Kind kind_ = Kind::sum_over_batch_size;
@@ -149,6 +150,9 @@ class Loss {
 
   bool defined() const { return static_cast<bool>(samples_); }
   const std::string& name() const { return name_; }
+  const Reduction& reduction() const { return reduction_; }
+  /// What it was made with; nothing for a callable.
+  const Made& made() const { return made_; }
   /// Where the mask (shaped like the losses of the samples) is 0, samples do not count.
   Tensor operator()(const Tensor& y_true, const Tensor& y_pred, const Tensor& sample_weight = {},
                     const Tensor& mask = {}) const;
@@ -161,6 +165,9 @@ class Loss {
         reduction_(options.reduction),
         name_(std::move(options.name)),
         counts_(std::move(counts)) {}
+
+ protected:
+  Made made_;
 
  private:
   Samples samples_;

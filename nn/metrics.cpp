@@ -169,6 +169,7 @@ struct Metric::State : Counted {
   Counted* copy() const override { return new State(*this); }
 
   Recipe recipe;
+  Made made;
   std::vector<Parameter> totals;  // made by the first batch, which says how many and of which shapes
 };
 
@@ -177,7 +178,13 @@ Metric::Metric(Recipe recipe) : state_(new State(std::move(recipe))) {
     throw ValueError("[" + state_->recipe.name + "] expected a Recipe that says what a batch adds, got none");
 }
 
-Metric::Metric(std::string_view name) : Metric(by_name(name)) { state_->recipe.name = name; }
+Metric::Metric(std::string_view name) : Metric(by_name(name)) {
+  state_->recipe.name = name;
+  if (state_->made.type().empty()) state_->made = Made("", NamedMetric{std::string(name)});
+}
+
+void Metric::made_with(Made made) { state_->made = std::move(made); }
+const Made& Metric::made() const { return state_->made; }
 
 Metric::Metric(std::string_view name, Values values, Direction direction)
     : Metric(Recipe{
@@ -316,7 +323,9 @@ Tensor same(const Tensor& y_true, const Tensor& y_pred) {
 
 MeanMetricWrapper::MeanMetricWrapper(Values fn, MetricOptions o)
     : Metric(or_default(std::move(o.name), "mean_metric_wrapper"), std::move(fn)) {}
-Accuracy::Accuracy(MetricOptions o) : Metric(or_default(std::move(o.name), "accuracy"), same, Direction::up) {}
+Accuracy::Accuracy(MetricOptions o) : Metric(or_default(std::move(o.name), "accuracy"), same, Direction::up) {
+  made_with({"Accuracy", o});
+}
 BinaryAccuracy::BinaryAccuracy(BinaryAccuracyOptions o)
     : Metric(
           or_default(std::move(o.name), "binary_accuracy"),
@@ -324,13 +333,17 @@ BinaryAccuracy::BinaryAccuracy(BinaryAccuracyOptions o)
             return binary_accuracy(y_true, y_pred, threshold);
           },
           Direction::up) {
+  made_with({"BinaryAccuracy", o});
   if (!(o.threshold >= 0 && o.threshold <= 1))
     throw ValueError("[BinaryAccuracy] expected a threshold between 0 and 1, got " + number_text(o.threshold));
 }
 CategoricalAccuracy::CategoricalAccuracy(MetricOptions o)
-    : Metric(or_default(std::move(o.name), "categorical_accuracy"), categorical_accuracy, Direction::up) {}
+    : Metric(or_default(std::move(o.name), "categorical_accuracy"), categorical_accuracy, Direction::up) {
+  made_with({"CategoricalAccuracy", o});
+}
 SparseCategoricalAccuracy::SparseCategoricalAccuracy(MetricOptions o)
     : Metric(or_default(std::move(o.name), "sparse_categorical_accuracy"), sparse_categorical_accuracy, Direction::up) {
+  made_with({"SparseCategoricalAccuracy", o});
 }
 TopKCategoricalAccuracy::TopKCategoricalAccuracy(TopKOptions o)
     : Metric(
@@ -338,36 +351,50 @@ TopKCategoricalAccuracy::TopKCategoricalAccuracy(TopKOptions o)
           [k = o.k](const Tensor& y_true, const Tensor& y_pred) {
             return top_k_categorical_accuracy(y_true, y_pred, k);
           },
-          Direction::up) {}
+          Direction::up) { made_with({"TopKCategoricalAccuracy", o}); }
 SparseTopKCategoricalAccuracy::SparseTopKCategoricalAccuracy(SparseTopKOptions o)
     : Metric(
           or_default(std::move(o.name), "sparse_top_k_categorical_accuracy"),
           [k = o.k, sorted = o.from_sorted_ids](const Tensor& y_true, const Tensor& y_pred) {
             return sparse_top_k_categorical_accuracy(y_true, y_pred, k, sorted);
           },
-          Direction::up) {}
+          Direction::up) { made_with({"SparseTopKCategoricalAccuracy", o}); }
 
 MeanSquaredError::MeanSquaredError(MetricOptions o)
-    : Metric(or_default(std::move(o.name), "mean_squared_error"), losses::mean_squared_error, Direction::down) {}
+    : Metric(or_default(std::move(o.name), "mean_squared_error"), losses::mean_squared_error, Direction::down) {
+  made_with({"MeanSquaredError", o});
+}
 MeanAbsoluteError::MeanAbsoluteError(MetricOptions o)
-    : Metric(or_default(std::move(o.name), "mean_absolute_error"), losses::mean_absolute_error, Direction::down) {}
+    : Metric(or_default(std::move(o.name), "mean_absolute_error"), losses::mean_absolute_error, Direction::down) {
+  made_with({"MeanAbsoluteError", o});
+}
 MeanAbsolutePercentageError::MeanAbsolutePercentageError(MetricOptions o)
     : Metric(or_default(std::move(o.name), "mean_absolute_percentage_error"), losses::mean_absolute_percentage_error,
-             Direction::down) {}
+             Direction::down) { made_with({"MeanAbsolutePercentageError", o}); }
 MeanSquaredLogarithmicError::MeanSquaredLogarithmicError(MetricOptions o)
     : Metric(or_default(std::move(o.name), "mean_squared_logarithmic_error"), losses::mean_squared_logarithmic_error,
-             Direction::down) {}
+             Direction::down) { made_with({"MeanSquaredLogarithmicError", o}); }
 LogCoshError::LogCoshError(MetricOptions o)
-    : Metric(or_default(std::move(o.name), "logcosh"), losses::log_cosh, Direction::down) {}
-Hinge::Hinge(MetricOptions o) : Metric(or_default(std::move(o.name), "hinge"), losses::hinge, Direction::down) {}
+    : Metric(or_default(std::move(o.name), "logcosh"), losses::log_cosh, Direction::down) {
+  made_with({"LogCoshError", o});
+}
+Hinge::Hinge(MetricOptions o) : Metric(or_default(std::move(o.name), "hinge"), losses::hinge, Direction::down) {
+  made_with({"Hinge", o});
+}
 SquaredHinge::SquaredHinge(MetricOptions o)
-    : Metric(or_default(std::move(o.name), "squared_hinge"), losses::squared_hinge, Direction::down) {}
+    : Metric(or_default(std::move(o.name), "squared_hinge"), losses::squared_hinge, Direction::down) {
+  made_with({"SquaredHinge", o});
+}
 CategoricalHinge::CategoricalHinge(MetricOptions o)
-    : Metric(or_default(std::move(o.name), "categorical_hinge"), losses::categorical_hinge, Direction::down) {}
+    : Metric(or_default(std::move(o.name), "categorical_hinge"), losses::categorical_hinge, Direction::down) {
+  made_with({"CategoricalHinge", o});
+}
 KLDivergence::KLDivergence(MetricOptions o)
-    : Metric(or_default(std::move(o.name), "kl_divergence"), losses::kl_divergence, Direction::down) {}
+    : Metric(or_default(std::move(o.name), "kl_divergence"), losses::kl_divergence, Direction::down) {
+  made_with({"KLDivergence", o});
+}
 Poisson::Poisson(MetricOptions o)
-    : Metric(or_default(std::move(o.name), "poisson"), losses::poisson, Direction::down) {}
+    : Metric(or_default(std::move(o.name), "poisson"), losses::poisson, Direction::down) { made_with({"Poisson", o}); }
 BinaryCrossentropy::BinaryCrossentropy(BinaryCrossentropyOptions o)
     : Metric(
           or_default(std::move(o.name), "binary_crossentropy"),
@@ -376,6 +403,7 @@ BinaryCrossentropy::BinaryCrossentropy(BinaryCrossentropyOptions o)
             return losses::binary_crossentropy(y_true, y_pred, options);
           },
           Direction::down) {
+  made_with({"BinaryCrossentropy", o});
   check_smoothing("BinaryCrossentropy", o.label_smoothing);
 }
 CategoricalCrossentropy::CategoricalCrossentropy(CategoricalCrossentropyOptions o)
@@ -386,6 +414,7 @@ CategoricalCrossentropy::CategoricalCrossentropy(CategoricalCrossentropyOptions 
             return losses::categorical_crossentropy(y_true, y_pred, options);
           },
           Direction::down) {
+  made_with({"CategoricalCrossentropy", o});
   check_smoothing("CategoricalCrossentropy", o.label_smoothing);
 }
 SparseCategoricalCrossentropy::SparseCategoricalCrossentropy(SparseCategoricalCrossentropyOptions o)
@@ -395,7 +424,7 @@ SparseCategoricalCrossentropy::SparseCategoricalCrossentropy(SparseCategoricalCr
                                                                                 const Tensor& y_pred) {
             return losses::sparse_categorical_crossentropy(y_true, y_pred, from_logits, ignore, axis);
           },
-          Direction::down) {}
+          Direction::down) { made_with({"SparseCategoricalCrossentropy", o}); }
 
 RootMeanSquaredError::RootMeanSquaredError(MetricOptions o)
     : Metric(Recipe{.name = or_default(std::move(o.name), "root_mean_squared_error"),
@@ -405,7 +434,7 @@ RootMeanSquaredError::RootMeanSquaredError(MetricOptions o)
                           return weighted("root_mean_squared_error", square(y.y_pred - y.y_true), sample_weight);
                         },
                     .finish = [](std::span<const Tensor> t) { return sqrt(ratio(t[0], t[1])); },
-                    .direction = Direction::down}) {}
+                    .direction = Direction::down}) { made_with({"RootMeanSquaredError", o}); }
 
 CosineSimilarity::CosineSimilarity(AxisOptions o)
     : Metric(
@@ -413,21 +442,21 @@ CosineSimilarity::CosineSimilarity(AxisOptions o)
           [axis = o.axis](const Tensor& y_true, const Tensor& y_pred) {
             return -losses::cosine_similarity(y_true, y_pred, axis);
           },
-          Direction::up) {}
+          Direction::up) { made_with({"CosineSimilarity", o}); }
 PearsonCorrelation::PearsonCorrelation(AxisOptions o)
     : Metric(
           or_default(std::move(o.name), "pearson_correlation"),
           [axis = o.axis](const Tensor& y_true, const Tensor& y_pred) {
             return pearson_correlation(y_true, y_pred, axis);
           },
-          Direction::up) {}
+          Direction::up) { made_with({"PearsonCorrelation", o}); }
 ConcordanceCorrelation::ConcordanceCorrelation(AxisOptions o)
     : Metric(
           or_default(std::move(o.name), "concordance_correlation"),
           [axis = o.axis](const Tensor& y_true, const Tensor& y_pred) {
             return concordance_correlation(y_true, y_pred, axis);
           },
-          Direction::up) {}
+          Direction::up) { made_with({"ConcordanceCorrelation", o}); }
 
 namespace {
 
@@ -463,6 +492,6 @@ Recipe r2_recipe(const R2ScoreOptions& o) {
 
 }  // namespace
 
-R2Score::R2Score(R2ScoreOptions o) : Metric(r2_recipe(o)) {}
+R2Score::R2Score(R2ScoreOptions o) : Metric(r2_recipe(o)) { made_with({"R2Score", o}); }
 
 }  // namespace xgrad::metrics

@@ -83,6 +83,8 @@ class Metric {
 
   const std::string& name() const;
   Direction direction() const;
+  /// What it was made with, under a name of the library or its type; nothing for a callable or a Recipe.
+  const Made& made() const;
   /// Throws ShapeError, naming the metric, if y_true, y_pred and the weights do not fit.
   void update_state(const Tensor& y_true, const Tensor& y_pred, const Tensor& sample_weight = {});
   /// The number; where there are several (one a class or threshold), their mean. 0 before the first update.
@@ -93,6 +95,9 @@ class Metric {
   void reset_state();
   /// Gives up updates that have not been computed.
   void revert();
+
+ protected:
+  void made_with(Made made);
 
  private:
   struct State;
@@ -120,6 +125,11 @@ Tensor concordance_correlation(const Tensor& y_true, const Tensor& y_pred, int a
 
 struct MetricOptions {
   std::string name = {};
+};
+
+/// A metric that the text stands for and no type, like the accuracy by shapes.
+struct NamedMetric {
+  std::string text;
 };
 
 /// The mean of any function of (y_true, y_pred): Metric(name, function) by Keras's name.

@@ -117,18 +117,26 @@ Recipe binary_iou_recipe(BinaryIoUOptions o) {
 
 }  // namespace
 
-FBetaScore::FBetaScore(FBetaOptions o) : Metric(fbeta_recipe(std::move(o), "fbeta_score")) {}
+FBetaScore::FBetaScore(FBetaOptions o) : Metric(fbeta_recipe(o, "fbeta_score")) { made_with({"FBetaScore", o}); }
 F1Score::F1Score(F1Options o)
-    : Metric(fbeta_recipe({std::move(o.average), 1, o.threshold, std::move(o.name)}, "f1_score")) {}
+    : Metric(fbeta_recipe({o.average, 1, o.threshold, o.name}, "f1_score")) { made_with({"F1Score", o}); }
 
 IoU::IoU(std::int64_t num_classes, const std::vector<std::int64_t>& target_class_ids, IoUOptions o)
-    : Metric(iou_recipe(num_classes, target_class_ids, std::move(o), "io_u")) {}
+    : Metric(iou_recipe(num_classes, target_class_ids, o, "io_u")) {
+  made_with({"IoU", ClassMetric{num_classes, target_class_ids, o}});
+}
 MeanIoU::MeanIoU(std::int64_t num_classes, MeanIoUOptions o)
-    : Metric(iou_recipe(num_classes, all_classes(num_classes), std::move(o), "mean_io_u")) {}
-BinaryIoU::BinaryIoU(BinaryIoUOptions o) : Metric(binary_iou_recipe(std::move(o))) {}
+    : Metric(iou_recipe(num_classes, all_classes(num_classes), o, "mean_io_u")) {
+  made_with({"MeanIoU", ClassMetric{num_classes, {}, o}});
+}
+BinaryIoU::BinaryIoU(BinaryIoUOptions o) : Metric(binary_iou_recipe(o)) { made_with({"BinaryIoU", o}); }
 OneHotIoU::OneHotIoU(std::int64_t num_classes, const std::vector<std::int64_t>& target_class_ids, OneHotIoUOptions o)
-    : Metric(iou_recipe(num_classes, target_class_ids, one_hot_options(std::move(o)), "one_hot_io_u")) {}
+    : Metric(iou_recipe(num_classes, target_class_ids, one_hot_options(o), "one_hot_io_u")) {
+  made_with({"OneHotIoU", ClassMetric{num_classes, target_class_ids, o}});
+}
 OneHotMeanIoU::OneHotMeanIoU(std::int64_t num_classes, OneHotIoUOptions o)
-    : Metric(iou_recipe(num_classes, all_classes(num_classes), one_hot_options(std::move(o)), "one_hot_mean_io_u")) {}
+    : Metric(iou_recipe(num_classes, all_classes(num_classes), one_hot_options(o), "one_hot_mean_io_u")) {
+  made_with({"OneHotMeanIoU", ClassMetric{num_classes, {}, o}});
+}
 
 }  // namespace xgrad::metrics

@@ -295,29 +295,35 @@ Recipe auc_recipe(AUCOptions o) {
 }  // namespace
 
 TruePositives::TruePositives(CountOptions o)
-    : Metric(count_recipe(std::move(o), "true_positives", &Counts::true_positives)) {}
+    : Metric(count_recipe(o, "true_positives", &Counts::true_positives)) { made_with({"TruePositives", o}); }
 TrueNegatives::TrueNegatives(CountOptions o)
-    : Metric(count_recipe(std::move(o), "true_negatives", &Counts::true_negatives)) {}
+    : Metric(count_recipe(o, "true_negatives", &Counts::true_negatives)) { made_with({"TrueNegatives", o}); }
 FalsePositives::FalsePositives(CountOptions o)
-    : Metric(count_recipe(std::move(o), "false_positives", &Counts::false_positives)) {}
+    : Metric(count_recipe(o, "false_positives", &Counts::false_positives)) { made_with({"FalsePositives", o}); }
 FalseNegatives::FalseNegatives(CountOptions o)
-    : Metric(count_recipe(std::move(o), "false_negatives", &Counts::false_negatives)) {}
+    : Metric(count_recipe(o, "false_negatives", &Counts::false_negatives)) { made_with({"FalseNegatives", o}); }
 
 Precision::Precision(PrecisionOptions o)
-    : Metric(precision_recipe(std::move(o), "precision", &Counts::false_positives)) {}
-Recall::Recall(PrecisionOptions o) : Metric(precision_recipe(std::move(o), "recall", &Counts::false_negatives)) {}
+    : Metric(precision_recipe(o, "precision", &Counts::false_positives)) { made_with({"Precision", o}); }
+Recall::Recall(PrecisionOptions o) : Metric(precision_recipe(o, "recall", &Counts::false_negatives)) {
+  made_with({"Recall", o});
+}
 
 SensitivityAtSpecificity::SensitivityAtSpecificity(double specificity, AtOptions o)
-    : Metric(at_recipe("specificity", specificity, std::move(o), "sensitivity_at_specificity", specificity_of,
-                       recall_of)) {}
+    : Metric(at_recipe("specificity", specificity, o, "sensitivity_at_specificity", specificity_of,
+                       recall_of)) { made_with({"SensitivityAtSpecificity", AtMetric{specificity, o}}); }
 SpecificityAtSensitivity::SpecificityAtSensitivity(double sensitivity, AtOptions o)
-    : Metric(at_recipe("sensitivity", sensitivity, std::move(o), "specificity_at_sensitivity", recall_of,
-                       specificity_of)) {}
+    : Metric(at_recipe("sensitivity", sensitivity, o, "specificity_at_sensitivity", recall_of,
+                       specificity_of)) { made_with({"SpecificityAtSensitivity", AtMetric{sensitivity, o}}); }
 PrecisionAtRecall::PrecisionAtRecall(double recall, AtOptions o)
-    : Metric(at_recipe("recall", recall, std::move(o), "precision_at_recall", recall_of, precision_of)) {}
+    : Metric(at_recipe("recall", recall, o, "precision_at_recall", recall_of, precision_of)) {
+  made_with({"PrecisionAtRecall", AtMetric{recall, o}});
+}
 RecallAtPrecision::RecallAtPrecision(double precision, AtOptions o)
-    : Metric(at_recipe("precision", precision, std::move(o), "recall_at_precision", precision_of, recall_of)) {}
+    : Metric(at_recipe("precision", precision, o, "recall_at_precision", precision_of, recall_of)) {
+  made_with({"RecallAtPrecision", AtMetric{precision, o}});
+}
 
-AUC::AUC(AUCOptions o) : Metric(auc_recipe(std::move(o))) {}
+AUC::AUC(AUCOptions o) : Metric(auc_recipe(o)) { made_with({"AUC", o}); }
 
 }  // namespace xgrad::metrics

@@ -55,6 +55,12 @@ struct AtOptions {
   std::string name = {};
 };
 
+/// What the metrics at a given value of another were made with.
+struct AtMetric {
+  double at;
+  AtOptions options;
+};
+
 /// The largest sensitivity (recall) among thresholds at which the specificity is at least this. Throws ValueError, as
 /// the others, unless it is between 0 and 1.
 struct SensitivityAtSpecificity : Metric {
@@ -124,6 +130,14 @@ struct MeanIoUOptions {
   int axis = -1;
 };
 using IoUOptions = MeanIoUOptions;
+
+/// What metrics of numbered classes were made with.
+template <class Options>
+struct ClassMetric {
+  std::int64_t num_classes;
+  std::vector<std::int64_t> target_class_ids;
+  Options options;
+};
 
 /// The mean over these classes of intersection by union: hits by all that are of the class or taken for it (plus 1e-7).
 /// Classes that did not occur do not count, nor do labels outside 0 ... num_classes-1. Weights are not rounded to whole

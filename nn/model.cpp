@@ -121,7 +121,7 @@ void Model::set_train_step(StepFunction step) { state_->train_step = std::move(s
 void Model::set_test_step(StepFunction step) { state_->test_step = std::move(step); }
 
 optimizers::Optimizer& Model::optimizer() const {
-  if (!state_->compiled) throw ValueError("[optimizer] the model is not compiled: call compile first");
+  state_->need_compiled("optimizer");
   return state_->compiled->options.optimizer;
 }
 

@@ -141,6 +141,11 @@ class Model {
   /// Says how to train. Throws ValueError for unknown names.
   void compile(CompileOptions options);
   bool compiled() const;
+  /// What it was compiled with. Throws ValueError unless compiled, and for functions of one's own without a name.
+  Config get_compile_config() const;
+  /// Compiles as such a config says; CustomObjects hold functions of one's own by their names.
+  void compile_from_config(const Config& config);
+  void compile_from_config(const Config& config, const CustomObjects& custom);
   /// Steps of one's own instead of forward pass, loss and update; an empty one brings the usual step back.
   void set_train_step(StepFunction step);
   void set_test_step(StepFunction step);
@@ -198,7 +203,7 @@ class Model {
   /// get_config.
   Config get_config() const;
   /// Writes the whole model into one file, replacing an old one in one step: architecture, weights, random generators,
-  /// optimizer state and the order of rows. See `load_model` in nn/saving.hpp.
+  /// what it was compiled with, optimizer state and the order of rows. See `load_model` in nn/saving.hpp.
   void save(const std::string& path) const;
   /// The training state alone (weights, generators, optimizer), for a model made by the same program.
   void save_checkpoint(const std::string& path, const Config& extra = {}) const;

@@ -28,13 +28,19 @@ struct Model::State : Counted {
   explicit State(Layer network) : network(std::move(network)) {}
   State(const State& other) : Counted(other), network(other.network), name(other.name) {}
   Counted* copy() const override { return new State(*this); }
+  void need_compiled(std::string_view where) const {
+    if (!compiled)
+      throw ValueError("[" + std::string(where) + "] the model is not compiled: call compile first" + not_compiled);
+  }
 
   Layer network;
   std::string name;
   std::optional<Compiled> compiled;  // a clone has to be compiled anew
   StepFunction train_step, test_step;
   bool check_numerics = false;
+  std::string not_compiled;                  ///< why a file could not say what it was compiled with
   optimizers::NamedTensors waiting;          ///< an optimizer state that was loaded before the optimizer was built
+  std::string waiting_for;                   ///< the name of the optimizer whose state that is, if it is known
   std::optional<std::uint64_t> order_seed;   ///< of the rows' order in the last fit
   std::vector<std::pair<Shape, DType>> seen;  ///< inputs of a network that does not say them, without the batch
 };

@@ -1,9 +1,10 @@
 #include <xgrad/graph/basic.hpp>
 #include <xgrad/graph/grad.hpp>
 #include <xgrad/io/safetensors.hpp>
-#include <xgrad/nn/functional.hpp>
+#include <xgrad/nn/functional_config.hpp>
 #include <xgrad/nn/model_state.hpp>
-#include <xgrad/nn/saving.hpp>
+#include <xgrad/nn/made.hpp>
+#include <xgrad/nn/sharing.hpp>
 #include <xgrad/nn/stack.hpp>
 #include <xgrad/optim/names.hpp>
 
@@ -33,105 +34,6 @@ bool read_generator(const std::string& text, Generator& out) {
   if (second.ec != std::errc() || second.ptr != end) return false;
   out = Generator(seed, next);
   return true;
-}
-
-Config with_name(const std::string& name, const Layer& layer) {
-  Config out = Config::object({{"name", name}});
-  const Config inner = layer_config(layer);
-  for (const auto& [key, value] : inner.entries()) out.set(key, value);
-  return out;
-}
-
-Config slots(const std::vector<LayerGraph::Source>& sources) {
-  std::vector<Config> out;
-  for (const LayerGraph::Source& source : sources) {
-    if (source.expression >= 0)
-      throw ValueError(
-          "[save] expected a model of layers alone, but there are operations between them, which are not " +
-          std::string("saved: use layers (Add, Lambda, ...), or save the weights alone"));
-    out.emplace_back(source.slot);
-  }
-  return out;
-}
-
-/// A number below a limit, out of a file.
-std::size_t place(const Config& config, std::size_t limit) {
-  const std::int64_t n = config.integer();
-  if (n < 0 || static_cast<std::size_t>(n) >= limit)
-    throw ValueError("[config] expected a number below " + std::to_string(limit) + ", got " + std::to_string(n));
-  return static_cast<std::size_t>(n);
-}
-
-Config graph_config(const LayerGraph& graph) {
-  const LayerGraph::State& s = *graph.state;
-  std::vector<Config> inputs, layers, steps, names;
-  for (const LayerGraph::Input& input : s.inputs)
-    inputs.push_back(Config::object({{"name", input.name}, {"shape", input.shape}, {"dtype", input.dtype}}));
-  for (const LayerGraph::Entry& entry : s.layers) layers.push_back(with_name(entry.name, entry.layer));
-  std::vector<Config> outputs = slots(s.outputs).list();
-  for (const LayerGraph::Step& step : s.steps)
-    steps.push_back(Config::object({{"layer", step.layer},
-                                    {"inputs", slots(step.inputs)},
-                                    {"first_slot", step.first_slot},
-                                    {"outputs", step.outputs}}));
-  for (const std::string& name : s.output_names) names.emplace_back(name);
-  std::vector<Config> shapes;
-  for (const Shape& shape : s.shapes) shapes.emplace_back(shape);
-  return Config::object({{"inputs", inputs},
-                         {"layers", layers},
-                         {"steps", steps},
-                         {"outputs", outputs},
-                         {"output_names", names},
-                         {"shapes", shapes}});
-}
-
-/// Layers that are part of two layers of the model: a file would hold two.
-struct UsedTwice final : Visitor {
-  void parameter(std::string_view name, Parameter& parameter, const ParameterRules&) override {
-    if (!parameter.defined() || top.empty()) return;
-    const auto [place, is_new] = owners.try_emplace(parameter.slot(), top);
-    if (!is_new && place->second != top)
-      throw ValueError("[save] expected each layer in one place of the model, but '" + path(name) + "' belongs to '" +
-                       place->second + "' as well: save the weights alone");
-  }
-  void enter(std::string_view name, std::string_view kind) override {
-    if (depth++ == 0) top = name;
-    Visitor::enter(name, kind);
-  }
-  void leave() override {
-    Visitor::leave();
-    if (--depth == 0) top.clear();
-  }
-  int depth = 0;
-  std::string top;
-  std::unordered_map<const Slot*, std::string> owners;
-};
-
-LayerGraph graph_from(const Config& config, const CustomObjects& custom) {
-  auto state = make_shared<LayerGraph::State>();
-  for (const Config& input : config.at("inputs").list())
-    state->inputs.push_back({input.at("name").text(), input.at("shape").shape(), input.at("dtype").dtype()});
-  for (const Config& layer : config.at("layers").list())
-    state->layers.push_back({layer.at("name").text(), layer_from_config(layer, custom)});
-  for (const Config& shape : config.at("shapes").list()) state->shapes.push_back(shape.shape());
-  state->slots = state->shapes.size();
-  for (const Config& step : config.at("steps").list()) {
-    LayerGraph::Step out{.layer = place(step.at("layer"), state->layers.size()),
-                         .inputs = {},
-                         .first_slot = place(step.at("first_slot"), state->slots),
-                         .outputs = 1};
-    out.outputs = place(step.at("outputs"), state->slots - out.first_slot + 1);
-    for (const Config& slot : step.at("inputs").list()) out.inputs.push_back({.slot = place(slot, out.first_slot)});
-    if (out.inputs.empty()) throw ValueError("[config] expected steps with inputs, got one without");
-    state->steps.push_back(std::move(out));
-  }
-  for (const Config& output : config.at("outputs").list())
-    state->outputs.push_back({.slot = place(output, state->slots)});
-  for (const Config& name : config.at("output_names").list()) state->output_names.push_back(name.text());
-  if (state->inputs.empty() || state->inputs.size() > state->slots || state->outputs.empty() ||
-      state->outputs.size() != state->output_names.size())
-    throw ValueError("[config] expected a model with inputs, outputs and a name for each output");
-  return LayerGraph(std::move(state));
 }
 
 Config stack_config(const Stack& stack) {
@@ -175,12 +77,14 @@ Model model_from(std::string_view class_name, const Config& config, const Custom
     std::vector<std::pair<Shape, DType>> inputs;
     for (const LayerGraph::Input& input : graph.state->inputs) inputs.emplace_back(input.shape, input.dtype);
     build(network, inputs);
+    if (config.contains("shared")) share(network, config.at("shared"));
     return Model(std::move(network));
   }
   const Stack stack = stack_from(config, custom);
   Layer network(stack);
   if (config.contains("input_shape") && !stack.state->entries.empty())
     build(network, {{config.at("input_shape").shape(), config.at("input_dtype").dtype()}});
+  if (config.contains("shared")) share(network, config.at("shared"));
   return Model(std::move(network));
 }
 
@@ -231,16 +135,59 @@ Config Model::get_config() const {
     inner = graph_config(*graph);
   else
     inner = state_->network.get_config();
-  if (state_->network.get_if<Stack>() || state_->network.get_if<LayerGraph>()) {
-    UsedTwice check;
-    Layer(state_->network).each(Visit(check));
-  }
   for (const auto& [key, value] : inner.entries()) out.set(key, value);
+  if (!state_->network.get_if<Stack>() && !state_->network.get_if<LayerGraph>()) return out;
+  if (Config sharing = sharing_of(state_->network); !sharing.is_nothing()) out.set("shared", std::move(sharing));
   return out;
 }
 
 /// Model's files.
 struct Saving {
+  /// The compile config, or why there is none.
+  static std::string compile_text(const Model& model) {
+    try {
+      return model.get_compile_config().to_json();
+    } catch (const ValueError& error) {
+      return Config::object({{"missing", error.what()}}).to_json();
+    }
+  }
+
+  /// The places, among the weights, of the Parameters that the optimizer was built for.
+  static std::vector<Config> optimized(const Model& model) {
+    std::vector<Config> out;
+    if (!model.state_->compiled) return out;
+    const std::vector<NamedParameter> all = weights(model.state_->network);
+    for (const Parameter& parameter : model.optimizer().parameters())
+      for (std::size_t i = 0; i < all.size(); ++i)
+        if (all[i].parameter == parameter) out.emplace_back(i);
+    return out;
+  }
+
+  /// Compiles as the file says, and builds the optimizer as it was built when its state was saved.
+  static void compile(Model& model, const io::TensorFile& file, const std::string& path, const CustomObjects& custom) {
+    const auto found = file.metadata.find("compile");
+    if (found == file.metadata.end()) return;
+    const Config config = Config::parse(found->second, path);
+    if (config.contains("missing")) {
+      model.state_->not_compiled = " ('" + path + "' could not say how: " + config.at("missing").text() + ")";
+      return;
+    }
+    model.compile_from_config(config, custom);
+    const Config training = Config::parse(text(file, path, "training"), path);
+    if (!training.contains("optimized")) return;
+    const std::vector<NamedParameter> all = weights(model.state_->network);
+    std::vector<Parameter> optimized;
+    for (const Config& at : training.at("optimized").list()) {
+      const std::int64_t i = at.integer();
+      if (i < 0 || i >= static_cast<std::int64_t>(all.size()))
+        throw IoError("[load] expected the place of a weight in '" + path + "', got " + std::to_string(i));
+      optimized.push_back(all[static_cast<std::size_t>(i)].parameter);
+      optimized.back().set_name(all[static_cast<std::size_t>(i)].name);
+    }
+    model.optimizer().build(optimized);
+    constrain(model.optimizer(), model.state_->network);
+  }
+
   /// What every file holds: weights, generators, the optimizer's state and the order of rows.
   static void write(const Model& model, const std::string& path, io::Metadata metadata, const char* where) {
     Model::State& state = *model.state_;
@@ -259,8 +206,10 @@ struct Saving {
     if (state.compiled && !state.compiled->options.optimizer.parameters().empty()) {
       optimizer = state.compiled->options.optimizer.state();
       training.set("learning_rate", state.compiled->options.optimizer.learning_rate());
+      training.set("optimizer", state.compiled->options.optimizer.name());
     }
     for (const auto& [name, value] : optimizer) tensors.emplace_back(optimizer_key + name, value);
+    if (std::vector<Config> places = optimized(model); !places.empty()) training.set("optimized", places);
     if (state.order_seed) training.set("order_seed", static_cast<std::int64_t>(*state.order_seed));
     for (const NamedGenerator& g : generators(state.network))
       metadata[generator_key + g.name] = generator_text(*g.generator);
@@ -288,7 +237,7 @@ struct Saving {
   }
 
   /// Puts a file's contents into the model; checks all of it before anything changes.
-  static void apply(Model& model, const io::TensorFile& file, const std::string& path) {
+  static void apply(Model& model, const io::TensorFile& file, const std::string& path, bool whole = false) {
     Model::State& state = *model.state_;
     const std::vector<NamedParameter> all = weights(state.network);
     std::vector<Tensor> values;
@@ -339,7 +288,9 @@ struct Saving {
       if (rate && !own.scheduled()) own.set_learning_rate(*rate);
     }
     model.set_weights(values);
-    if (!built) state.waiting = std::move(optimizer);
+    // A loaded model may be compiled again before it goes on.
+    if (!built || whole) state.waiting = std::move(optimizer);
+    if (training.contains("optimizer")) state.waiting_for = training.at("optimizer").text();
     for (const auto& [target, generator] : restored) *target = generator;
     for (std::size_t i = 0; i < all.size(); ++i) all[i].parameter.set_trainable(trained[i]);
     state.order_seed = order_seed;
@@ -355,7 +306,11 @@ void Model::save(const std::string& path) const {
       seen.push_back(Config::object({{"shape", shape}, {"dtype", dtype}}));
     architecture.set("inputs", seen);
   }
+  if (Config sharing = sharing_of(state_->network);
+      !sharing.is_nothing() && !architecture.at("config").contains("shared"))
+    architecture.set("shared", std::move(sharing));
   metadata["architecture"] = architecture.to_json();
+  if (compiled()) metadata["compile"] = Saving::compile_text(*this);
   Saving::write(*this, path, std::move(metadata), "save");
 }
 
@@ -389,13 +344,15 @@ Model model_from_config(const Config& config, const CustomObjects& custom) {
       inputs.emplace_back(input.at("shape").shape(), input.at("dtype").dtype());
     build(network, inputs);
   }
+  if (config.contains("shared")) share(network, config.at("shared"));
   return Model(std::move(network));
 }
 
 Model load_model(const std::string& path, const CustomObjects& custom) {
   const io::TensorFile file = Saving::open(path);
   Model model = model_from_config(Config::parse(Saving::text(file, path, "architecture"), path), custom);
-  Saving::apply(model, file, path);
+  Saving::compile(model, file, path, custom);
+  Saving::apply(model, file, path, true);
   return model;
 }
 

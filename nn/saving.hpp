@@ -32,14 +32,45 @@ struct CustomObjects {
     return *this;
   }
 
+  /// Losses, metrics and optimizers of one's own that have this name. Those with a state are made anew for each model.
+  CustomObjects& loss(std::string_view name, losses::Loss loss) {
+    losses_.emplace_back(std::string(name), std::move(loss));
+    return *this;
+  }
+  CustomObjects& metric(std::string_view name, Function<metrics::Metric()> maker) {
+    metrics_.emplace_back(std::string(name), std::move(maker));
+    return *this;
+  }
+  CustomObjects& optimizer(std::string_view name, Function<optimizers::Optimizer()> maker) {
+    optimizers_.emplace_back(std::string(name), std::move(maker));
+    return *this;
+  }
+
   const Maker* find_layer(std::string_view class_name) const;
   /// Throws ValueError, with the near misses, for a name there is not.
   const TensorFunction& find_function(std::string_view name) const;
+  const losses::Loss* find_loss(std::string_view name) const { return find(losses_, name); }
+  const Function<metrics::Metric()>* find_metric(std::string_view name) const { return find(metrics_, name); }
+  const Function<optimizers::Optimizer()>* find_optimizer(std::string_view name) const {
+    return find(optimizers_, name);
+  }
   const std::vector<std::pair<std::string, Maker>>& makers() const { return makers_; }
 
  private:
-  std::vector<std::pair<std::string, Maker>> makers_;
-  std::vector<std::pair<std::string, TensorFunction>> functions_;
+  template <class T>
+  using Table = std::vector<std::pair<std::string, T>>;
+  template <class T>
+  static const T* find(const Table<T>& table, std::string_view name) {
+    for (const auto& [key, value] : table)
+      if (key == name) return &value;
+    return nullptr;
+  }
+
+  Table<Maker> makers_;
+  Table<TensorFunction> functions_;
+  Table<losses::Loss> losses_;
+  Table<Function<metrics::Metric()>> metrics_;
+  Table<Function<optimizers::Optimizer()>> optimizers_;
 };
 
 /// The layers of the library by the names of their types, and how they are made from a config.
@@ -53,14 +84,16 @@ Layer layer_from_config(const Config& config, const CustomObjects& custom = {});
 /// The model of a config with its layers built, but with first values of their own.
 Model model_from_config(const Config& config, const CustomObjects& custom = {});
 
-/// A model from the file that Model::save wrote: architecture, weights, random generators, what is frozen, and the
-/// state of training, which goes on bit for bit once it is compiled with the same options:
+/// A model from the file that Model::save wrote: architecture, weights, random generators, what is frozen, what it was
+/// compiled with, and the state of training, which goes on bit for bit:
 ///
 ///     Model model = load_model("net.xgrad");
-///     model.compile({.optimizer = "adam", .loss = "mse"});
 ///     model.fit(x, y, {.epochs = 4, .initial_epoch = 2});
 ///
-/// Throws IoError for a file that is damaged or holds no model, ValueError for layers that are not known.
+/// Functions of one's own come from `custom`: losses and metrics by their names, and by the name of its rule an
+/// optimizer. What could not be saved (a loss without a name, a schedule that is a function, a training step of one's
+/// own) leaves the model to be compiled again, and `fit` says why. Throws IoError for a file that is damaged or holds
+/// no model, ValueError for what is not known.
 Model load_model(const std::string& path, const CustomObjects& custom = {});
 
 }  // namespace xgrad

@@ -124,7 +124,10 @@ void Training::build_optimizer() {
   compiled.options.optimizer.build(trained);
   constrain(compiled.options.optimizer, state.network);
   if (state.waiting.empty()) return;
-  compiled.options.optimizer.load_state(state.waiting);
+  // Another optimizer than the one that was saved begins anew.
+  const optimizers::Optimizer& optimizer = compiled.options.optimizer;
+  const bool same = state.waiting_for.empty() || state.waiting_for == optimizer.name();
+  if (same && optimizer.recorded() == 0) compiled.options.optimizer.load_state(state.waiting);
   state.waiting.clear();
 }
 

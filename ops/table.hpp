@@ -1,5 +1,5 @@
 #pragma once
-/// The table of every operation: one row a public function, family by family. Internal to ops/; tests walk it.
+/// The table of every operation: a row a public function, family by family. Internal to ops/ and diff/; tests walk it.
 
 #include <xgrad/graph/samples.hpp>
 

@@ -158,6 +158,11 @@ void Optimizer::set_learning_rate(LearningRate learning_rate) {
   else
     state_->parts.back().optimizer.set_learning_rate(std::move(learning_rate));
 }
+const LearningRate& Optimizer::schedule() const {
+  return state_->parts.empty() ? state_->learning_rate : state_->parts.back().optimizer.schedule();
+}
+const Made& Optimizer::made() const { return state_->made; }
+void Optimizer::made_with(Made made) { state_->made = std::move(made); }
 const std::vector<Parameter>& Optimizer::parameters() const { return state_->parameters; }
 
 void Optimizer::build(std::span<const Parameter> parameters) {
@@ -197,13 +202,21 @@ void Optimizer::exclude_from_weight_decay(std::span<const Parameter> parameters,
   }
   for (State::Part& part : s.parts) part.optimizer.exclude_from_weight_decay(parameters, names);
   for (const Parameter& p : parameters) s.undecayed.emplace(p.slot(), p);
-  for (std::regex& pattern : patterns) s.undecayed_names.push_back(std::move(pattern));
+  for (std::regex& pattern : patterns) s.undecayed_patterns.push_back(std::move(pattern));
+  s.undecayed_names.insert(s.undecayed_names.end(), names.begin(), names.end());
   for (std::size_t i = 0; i < s.kept.size(); ++i) s.decide_decay(i);
 }
 
 void Optimizer::exclude_from_weight_decay(std::initializer_list<std::string> names) {
   exclude_from_weight_decay({}, std::span(names.begin(), names.size()));
 }
+
+std::vector<Parameter> Optimizer::undecayed() const {
+  std::vector<Parameter> out;
+  for (const auto& [slot, parameter] : state_->undecayed) out.push_back(parameter);
+  return out;
+}
+const std::vector<std::string>& Optimizer::undecayed_names() const { return state_->undecayed_names; }
 
 std::vector<Parameter> Optimizer::averages() const {
   if (!state_->parts.empty()) return state_->averages_of_parts();

@@ -67,6 +67,8 @@ class Optimizer {
   Optimizer(Shared<const Rule> rule, LearningRate learning_rate, const Common& common = {});
 
   std::string_view name() const;
+  /// What it was made with; nothing for a rule of one's own. The learning rate may be another one by now.
+  const Made& made() const;
   /// How many updates were recorded; of accumulated gradients only those that changed Parameters count.
   std::int64_t iterations() const;
   /// How often `record` was called and not reverted.
@@ -76,6 +78,8 @@ class Optimizer {
   void set_learning_rate(LearningRate learning_rate);
   /// Whether the rate is a schedule.
   bool scheduled() const;
+  /// The number or schedule itself.
+  const LearningRate& schedule() const;
 
   /// Makes the state of these Parameters now, and remembers them for `step` and `minimize(loss)`. Those already known
   /// keep theirs; those that are not trainable are left out. Throws DTypeError unless they are floating.
@@ -89,6 +93,9 @@ class Optimizer {
   /// for a text that is no regular expression.
   void exclude_from_weight_decay(std::span<const Parameter> parameters, std::span<const std::string> names = {});
   void exclude_from_weight_decay(std::initializer_list<std::string> names);
+  /// What was excluded.
+  std::vector<Parameter> undecayed() const;
+  const std::vector<std::string>& undecayed_names() const;
   /// The moving averages in the order of `parameters()`; empty without use_ema.
   std::vector<Parameter> averages() const;
   /// Puts the moving averages, if there are any, into the Parameters, at once (Keras's finalize_variable_values).
@@ -131,6 +138,7 @@ class Optimizer {
   /// A copy of another optimizer, with a state of its own, that finds a loss scale.
   Optimizer(const Optimizer& inner, const Scaling& scaling);
   const Scaling& scaling() const;
+  void made_with(Made made);
   /// Several optimizers, each for Parameters of its own.
   Optimizer(const OptimizerMap& map, double loss_scale_factor);
 

@@ -116,6 +116,8 @@ Optimizer::Optimizer(const OptimizerMap& map, double loss_scale_factor)
 }
 
 MultiOptimizer::MultiOptimizer(const OptimizerMap& optimizer_map, const MultiOptions& options)
-    : Optimizer(optimizer_map, options.loss_scale_factor) {}
+    : Optimizer(optimizer_map, options.loss_scale_factor) {
+  made_with({"MultiOptimizer", Mapped{optimizer_map, options}});
+}
 
 }  // namespace xgrad::optimizers

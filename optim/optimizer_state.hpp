@@ -34,7 +34,7 @@ struct Optimizer::State : Counted {
   void decide_decay(std::size_t i) {
     const Parameter& p = parameters[i];
     bool excluded = undecayed.contains(p.slot());
-    for (const std::regex& name : undecayed_names)
+    for (const std::regex& name : undecayed_patterns)
       excluded = excluded || std::regex_search(p.name().begin(), p.name().end(), name);
     kept[i].weight_decay = excluded ? 0 : rule->weight_decay(p, common.weight_decay);
   }
@@ -85,7 +85,9 @@ struct Optimizer::State : Counted {
   std::unordered_map<const Slot*, std::size_t> index;
   std::unordered_map<const Slot*, std::pair<Parameter, constraints::Constraint>> constraints;
   std::unordered_map<const Slot*, Parameter> undecayed;
-  std::vector<std::regex> undecayed_names;
+  std::vector<std::regex> undecayed_patterns;
+  std::vector<std::string> undecayed_names;
+  Made made;
 };
 
 }  // namespace xgrad::optimizers

@@ -188,49 +188,63 @@ struct AdadeltaRule final : Rule {
 }  // namespace
 
 SGD::SGD(const SGDOptions& options)
-    : Optimizer(Shared<const Rule>(new SGDRule(options)), options.learning_rate, common_of(options)) {}
+    : Optimizer(Shared<const Rule>(new SGDRule(options)), options.learning_rate, common_of(options)) {
+  made_with({"SGD", options});
+}
 SGD::SGD(LearningRate learning_rate) : SGD(SGDOptions{.learning_rate = std::move(learning_rate)}) {}
 SGD::SGD(std::span<const Parameter> parameters, const SGDOptions& options) : SGD(options) { build(parameters); }
 
 RMSprop::RMSprop(const RMSpropOptions& options)
-    : Optimizer(Shared<const Rule>(new RMSpropRule(options)), options.learning_rate, common_of(options)) {}
+    : Optimizer(Shared<const Rule>(new RMSpropRule(options)), options.learning_rate, common_of(options)) {
+  made_with({"RMSprop", options});
+}
 RMSprop::RMSprop(LearningRate learning_rate) : RMSprop(RMSpropOptions{.learning_rate = std::move(learning_rate)}) {}
 RMSprop::RMSprop(std::span<const Parameter> parameters, const RMSpropOptions& options) : RMSprop(options) {
   build(parameters);
 }
 
 Adam::Adam(const AdamOptions& options)
-    : Optimizer(Shared<const Rule>(new AdamRule(options)), options.learning_rate, common_of(options)) {}
+    : Optimizer(Shared<const Rule>(new AdamRule(options)), options.learning_rate, common_of(options)) {
+  made_with({"Adam", options});
+}
 Adam::Adam(LearningRate learning_rate) : Adam(AdamOptions{.learning_rate = std::move(learning_rate)}) {}
 Adam::Adam(std::span<const Parameter> parameters, const AdamOptions& options) : Adam(options) { build(parameters); }
 
 AdamW::AdamW(const AdamWOptions& options)
     : Optimizer(Shared<const Rule>(new AdamRule(adam_options(options), "adamw")), options.learning_rate,
-                common_of(options)) {}
+                common_of(options)) { made_with({"AdamW", options}); }
 AdamW::AdamW(LearningRate learning_rate) : AdamW(AdamWOptions{.learning_rate = std::move(learning_rate)}) {}
 AdamW::AdamW(std::span<const Parameter> parameters, const AdamWOptions& options) : AdamW(options) { build(parameters); }
 
 Adamax::Adamax(const AdamaxOptions& options)
-    : Optimizer(Shared<const Rule>(new AdamaxRule(options)), options.learning_rate, common_of(options)) {}
+    : Optimizer(Shared<const Rule>(new AdamaxRule(options)), options.learning_rate, common_of(options)) {
+  made_with({"Adamax", options});
+}
 Adamax::Adamax(LearningRate learning_rate) : Adamax(AdamaxOptions{.learning_rate = std::move(learning_rate)}) {}
 Adamax::Adamax(std::span<const Parameter> parameters, const AdamaxOptions& options) : Adamax(options) {
   build(parameters);
 }
 
 Nadam::Nadam(const NadamOptions& options)
-    : Optimizer(Shared<const Rule>(new NadamRule(options)), options.learning_rate, common_of(options)) {}
+    : Optimizer(Shared<const Rule>(new NadamRule(options)), options.learning_rate, common_of(options)) {
+  made_with({"Nadam", options});
+}
 Nadam::Nadam(LearningRate learning_rate) : Nadam(NadamOptions{.learning_rate = std::move(learning_rate)}) {}
 Nadam::Nadam(std::span<const Parameter> parameters, const NadamOptions& options) : Nadam(options) { build(parameters); }
 
 Adagrad::Adagrad(const AdagradOptions& options)
-    : Optimizer(Shared<const Rule>(new AdagradRule(options)), options.learning_rate, common_of(options)) {}
+    : Optimizer(Shared<const Rule>(new AdagradRule(options)), options.learning_rate, common_of(options)) {
+  made_with({"Adagrad", options});
+}
 Adagrad::Adagrad(LearningRate learning_rate) : Adagrad(AdagradOptions{.learning_rate = std::move(learning_rate)}) {}
 Adagrad::Adagrad(std::span<const Parameter> parameters, const AdagradOptions& options) : Adagrad(options) {
   build(parameters);
 }
 
 Adadelta::Adadelta(const AdadeltaOptions& options)
-    : Optimizer(Shared<const Rule>(new AdadeltaRule(options)), options.learning_rate, common_of(options)) {}
+    : Optimizer(Shared<const Rule>(new AdadeltaRule(options)), options.learning_rate, common_of(options)) {
+  made_with({"Adadelta", options});
+}
 Adadelta::Adadelta(LearningRate learning_rate) : Adadelta(AdadeltaOptions{.learning_rate = std::move(learning_rate)}) {}
 Adadelta::Adadelta(std::span<const Parameter> parameters, const AdadeltaOptions& options) : Adadelta(options) {
   build(parameters);

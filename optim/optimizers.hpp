@@ -381,6 +381,12 @@ struct LossScaleOptions {
   std::int64_t dynamic_growth_steps = 2000;
 };
 
+/// What a LossScaleOptimizer was made with.
+struct LossScaled {
+  Optimizer inner;
+  LossScaleOptions options;
+};
+
 /// Another optimizer, copied, for losses times a scale that grows until gradients overflow: `scale_loss` multiplies,
 /// and updates divide. After dynamic_growth_steps updates the scale doubles; gradients that are not finite halve it and
 /// change nothing else. Updates are recorded after their gradients are computed, to look at them.
@@ -409,6 +415,12 @@ class OptimizerMap {
 
 struct MultiOptions {
   double loss_scale_factor = 0;
+};
+
+/// What a MultiOptimizer was made with.
+struct Mapped {
+  OptimizerMap map;
+  MultiOptions options;
 };
 
 /// Several optimizers, each for the Parameters that the map gives to it. Its learning rate is that of the default one.

@@ -242,7 +242,9 @@ struct ScheduleFreeAdamWRule final : Rule {
 }  // namespace
 
 Adafactor::Adafactor(const AdafactorOptions& options)
-    : Optimizer(Shared<const Rule>(new AdafactorRule(options)), options.learning_rate, common_of(options)) {}
+    : Optimizer(Shared<const Rule>(new AdafactorRule(options)), options.learning_rate, common_of(options)) {
+  made_with({"Adafactor", options});
+}
 Adafactor::Adafactor(LearningRate learning_rate)
     : Adafactor(AdafactorOptions{.learning_rate = std::move(learning_rate)}) {}
 Adafactor::Adafactor(std::span<const Parameter> parameters, const AdafactorOptions& options) : Adafactor(options) {
@@ -250,27 +252,37 @@ Adafactor::Adafactor(std::span<const Parameter> parameters, const AdafactorOptio
 }
 
 Ftrl::Ftrl(const FtrlOptions& options)
-    : Optimizer(Shared<const Rule>(new FtrlRule(options)), options.learning_rate, common_of(options)) {}
+    : Optimizer(Shared<const Rule>(new FtrlRule(options)), options.learning_rate, common_of(options)) {
+  made_with({"Ftrl", options});
+}
 Ftrl::Ftrl(LearningRate learning_rate) : Ftrl(FtrlOptions{.learning_rate = std::move(learning_rate)}) {}
 Ftrl::Ftrl(std::span<const Parameter> parameters, const FtrlOptions& options) : Ftrl(options) { build(parameters); }
 
 Lion::Lion(const LionOptions& options)
-    : Optimizer(Shared<const Rule>(new LionRule(options)), options.learning_rate, common_of(options)) {}
+    : Optimizer(Shared<const Rule>(new LionRule(options)), options.learning_rate, common_of(options)) {
+  made_with({"Lion", options});
+}
 Lion::Lion(LearningRate learning_rate) : Lion(LionOptions{.learning_rate = std::move(learning_rate)}) {}
 Lion::Lion(std::span<const Parameter> parameters, const LionOptions& options) : Lion(options) { build(parameters); }
 
 Lamb::Lamb(const LambOptions& options)
-    : Optimizer(Shared<const Rule>(new LambRule(options)), options.learning_rate, common_of(options)) {}
+    : Optimizer(Shared<const Rule>(new LambRule(options)), options.learning_rate, common_of(options)) {
+  made_with({"Lamb", options});
+}
 Lamb::Lamb(LearningRate learning_rate) : Lamb(LambOptions{.learning_rate = std::move(learning_rate)}) {}
 Lamb::Lamb(std::span<const Parameter> parameters, const LambOptions& options) : Lamb(options) { build(parameters); }
 
 Muon::Muon(const MuonOptions& options)
-    : Optimizer(Shared<const Rule>(new MuonRule(options)), options.learning_rate, common_of(options)) {}
+    : Optimizer(Shared<const Rule>(new MuonRule(options)), options.learning_rate, common_of(options)) {
+  made_with({"Muon", options});
+}
 Muon::Muon(LearningRate learning_rate) : Muon(MuonOptions{.learning_rate = std::move(learning_rate)}) {}
 Muon::Muon(std::span<const Parameter> parameters, const MuonOptions& options) : Muon(options) { build(parameters); }
 
 ScheduleFreeAdamW::ScheduleFreeAdamW(const ScheduleFreeAdamWOptions& options)
-    : Optimizer(Shared<const Rule>(new ScheduleFreeAdamWRule(options)), options.learning_rate, common_of(options)) {}
+    : Optimizer(Shared<const Rule>(new ScheduleFreeAdamWRule(options)), options.learning_rate, common_of(options)) {
+  made_with({"ScheduleFreeAdamW", options});
+}
 ScheduleFreeAdamW::ScheduleFreeAdamW(LearningRate learning_rate)
     : ScheduleFreeAdamW(ScheduleFreeAdamWOptions{.learning_rate = std::move(learning_rate)}) {}
 ScheduleFreeAdamW::ScheduleFreeAdamW(std::span<const Parameter> parameters, const ScheduleFreeAdamWOptions& options)
@@ -280,6 +292,7 @@ ScheduleFreeAdamW::ScheduleFreeAdamW(std::span<const Parameter> parameters, cons
 
 LossScaleOptimizer::LossScaleOptimizer(const Optimizer& inner_optimizer, const LossScaleOptions& options)
     : Optimizer(inner_optimizer, Scaling{options.initial_scale, options.dynamic_growth_steps}) {
+  made_with({"LossScaleOptimizer", LossScaled{inner_optimizer, options}});
   if (!(options.initial_scale > 0))
     throw ValueError("[loss_scale] expected initial_scale above 0, got " + number_text(options.initial_scale));
   if (options.dynamic_growth_steps < 1)

@@ -22,6 +22,9 @@ class CosineDecay {
   /// Throws ValueError unless decay_steps > 0 and warmup_steps >= 0.
   CosineDecay(double initial_learning_rate, std::int64_t decay_steps, CosineDecayOptions options = {});
   double operator()(std::int64_t step) const;
+  double initial_learning_rate() const { return initial_; }
+  std::int64_t decay_steps() const { return steps_; }
+  const CosineDecayOptions& options() const { return options_; }
 
  private:
   double initial_;
@@ -35,6 +38,8 @@ class PiecewiseConstantDecay {
   /// Throws ValueError unless boundaries rise and there is one value more than boundaries.
   PiecewiseConstantDecay(std::vector<std::int64_t> boundaries, std::vector<double> values);
   double operator()(std::int64_t step) const;
+  const std::vector<std::int64_t>& boundaries() const { return boundaries_; }
+  const std::vector<double>& values() const { return values_; }
 
  private:
   std::vector<std::int64_t> boundaries_;
@@ -52,6 +57,10 @@ class ExponentialDecay {
   ExponentialDecay(double initial_learning_rate, std::int64_t decay_steps, double decay_rate,
                    ExponentialDecayOptions options = {});
   double operator()(std::int64_t step) const;
+  double initial_learning_rate() const { return initial_; }
+  std::int64_t decay_steps() const { return steps_; }
+  double decay_rate() const { return rate_; }
+  const ExponentialDecayOptions& options() const { return options_; }
 
  private:
   double initial_, rate_;
@@ -70,6 +79,10 @@ class InverseTimeDecay {
   InverseTimeDecay(double initial_learning_rate, std::int64_t decay_steps, double decay_rate,
                    InverseTimeDecayOptions options = {});
   double operator()(std::int64_t step) const;
+  double initial_learning_rate() const { return initial_; }
+  std::int64_t decay_steps() const { return steps_; }
+  double decay_rate() const { return rate_; }
+  const InverseTimeDecayOptions& options() const { return options_; }
 
  private:
   double initial_, rate_;
@@ -89,6 +102,9 @@ class PolynomialDecay {
   /// Throws ValueError unless decay_steps > 0.
   PolynomialDecay(double initial_learning_rate, std::int64_t decay_steps, PolynomialDecayOptions options = {});
   double operator()(std::int64_t step) const;
+  double initial_learning_rate() const { return initial_; }
+  std::int64_t decay_steps() const { return steps_; }
+  const PolynomialDecayOptions& options() const { return options_; }
 
  private:
   double initial_;
@@ -110,6 +126,9 @@ class CosineDecayRestarts {
   CosineDecayRestarts(double initial_learning_rate, std::int64_t first_decay_steps,
                       CosineDecayRestartsOptions options = {});
   double operator()(std::int64_t step) const;
+  double initial_learning_rate() const { return initial_; }
+  std::int64_t first_decay_steps() const { return steps_; }
+  const CosineDecayRestartsOptions& options() const { return options_; }
 
  private:
   double initial_;
@@ -131,6 +150,11 @@ class LearningRate {
 
   double operator()(std::int64_t step) const { return schedule_ ? schedule_(step) : value_; }
   bool scheduled() const { return static_cast<bool>(schedule_); }
+  /// The schedule, if it is of this type; else null.
+  template <class F>
+  const F* target() const {
+    return schedule_.template target<F>();
+  }
 
  private:
   double value_ = 0;

@@ -144,14 +144,6 @@ TEST_CASE("layers of one's own are saved with a config and loaded from the table
                     Catch::Contains("did you mean 'Dense'"));
 }
 
-TEST_CASE("a layer in two places of a model cannot be saved with it") {
-  const Folder folder;
-  Dense dense(3);
-  Sequential twice{dense, Activation("relu"), dense};
-  twice(ones({2, 3}));
-  CHECK_THROWS_WITH(twice.save(folder.file("t.xgrad")), Catch::Contains("'dense' as well"));
-}
-
 TEST_CASE("files that hold no model are errors") {
   const Folder folder;
   CHECK_THROWS_AS(load_model(folder.file("none.xgrad")), IoError);
