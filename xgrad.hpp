@@ -113,6 +113,8 @@
 #include <xgrad/nn/normalization.hpp>
 #include <xgrad/nn/pictures.hpp>
 #include <xgrad/nn/preprocessing.hpp>
+#include <xgrad/nn/recurrent.hpp>
+#include <xgrad/nn/recurrent_cells.hpp>
 #include <xgrad/nn/regularizers.hpp>
 #include <xgrad/nn/reshape_layers.hpp>
 #include <xgrad/nn/saving.hpp>
@@ -122,3 +124,4 @@
 #include <xgrad/nn/text.hpp>
 #include <xgrad/nn/tools.hpp>
 #include <xgrad/nn/visit.hpp>
+#include <xgrad/nn/wrapper_layers.hpp>

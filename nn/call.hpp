@@ -13,6 +13,7 @@ struct Call {
   Tensor mask = {};                ///< which steps of x count (bool), undefined: all; a layer leaves its result's here
   std::vector<Tensor> penalties = {};  ///< scalars that layers add to the loss
   std::vector<Tensor> masks = {};      ///< for a layer of several inputs or outputs, the mask of each
+  bool dry = false;                    ///< only shapes are looked at, nothing is computed: no state may change
 
   Generator& random() const { return generator ? *generator : default_generator(); }
 };

@@ -70,7 +70,7 @@ std::vector<Tensor> symbolic_call(const Layer& layer, std::span<const Tensor> xs
   const NoGrad no_grad;
   std::vector<Tensor> like;
   for (const Tensor& x : xs) like.push_back(zeros(x.shape(), {.dtype = x.dtype()}));
-  Call call;
+  Call call{.dry = true};
   const std::vector<Tensor> results = layer(like, call);
   auto* step = new LayerCall(layer, results.size());
   return defer(step, xs, results, layer.name().empty() ? std::string(layer.kind_name()) : layer.name());

@@ -167,5 +167,12 @@ Tensor call_alone(const L& layer, std::span<const Tensor> xs) {
   Call call;
   return layer(xs, call);
 }
+/// The same for a layer that makes several.
+template <class L>
+std::vector<Tensor> call_all(const L& layer, std::span<const Tensor> xs) {
+  if (is_symbolic(xs)) return symbolic_call(Layer(layer), xs);
+  Call call;
+  return layer(xs, call);
+}
 
 }  // namespace xgrad

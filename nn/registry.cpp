@@ -6,8 +6,10 @@
 #include <xgrad/nn/normalization.hpp>
 #include <xgrad/nn/preprocessing.hpp>
 #include <xgrad/nn/reshape_layers.hpp>
+#include <xgrad/nn/recurrent.hpp>
 #include <xgrad/nn/saving.hpp>
 #include <xgrad/nn/sequential.hpp>
+#include <xgrad/nn/wrapper_layers.hpp>
 
 namespace xgrad {
 
@@ -30,6 +32,8 @@ const CustomObjects& library_layers() {
     table.layer<SpatialDropout3D>("SpatialDropout3D").layer<GaussianDropout>().layer<GaussianNoise>();
     table.layer<AlphaDropout>();
     table.layer<Normalization>().layer<Discretization>().layer<CategoryEncoding>().layer<IntegerLookup>();
+    table.layer<RNN>().layer<SimpleRNN>().layer<LSTM>().layer<GRU>().layer<Bidirectional>().layer<TimeDistributed>();
+    table.cell<SimpleRNNCell>().cell<LSTMCell>().cell<GRUCell>().cell<StackedRNNCells>();
     table.layer<Resizing>().layer<CenterCrop>();
     table.layer<Activation>().layer<Dense>().layer<Dropout>().layer<Flatten>().layer<Input>().layer<Rescaling>();
     return table;

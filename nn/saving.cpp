@@ -66,7 +66,7 @@ void build(const Layer& network, const std::vector<std::pair<Shape, DType>>& inp
   }
   // The thread's own generator stays as it is.
   Generator generator(0);
-  Call call{.generator = &generator};
+  Call call{.generator = &generator, .dry = true};
   network(xs, call);
 }
 
@@ -92,6 +92,12 @@ Model model_from(std::string_view class_name, const Config& config, const Custom
 
 const CustomObjects::Maker* CustomObjects::find_layer(std::string_view class_name) const {
   for (const auto& [name, maker] : makers_)
+    if (name == class_name) return &maker;
+  return nullptr;
+}
+
+const CustomObjects::CellMaker* CustomObjects::find_cell(std::string_view class_name) const {
+  for (const auto& [name, maker] : cell_makers_)
     if (name == class_name) return &maker;
   return nullptr;
 }

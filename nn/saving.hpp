@@ -5,12 +5,15 @@
 
 namespace xgrad {
 
+class Cell;
+
 /// Layers and functions of one's own, for models that are loaded: given where they are needed, registered nowhere.
 ///
 ///     Model model = load_model("net.xgrad", CustomObjects().layer<Residual>());
 struct CustomObjects {
  public:
   using Maker = Function<Layer(const Config& config, const CustomObjects& custom)>;
+  using CellMaker = Function<Cell(const Config& config, const CustomObjects& custom)>;
   using TensorFunction = Function<Tensor(const Tensor&)>;
 
   /// A type with `get_config() const` and `static L from_config(const Config&)`, which may also take the CustomObjects.
@@ -22,6 +25,19 @@ struct CustomObjects {
       } else {
         static_cast<void>(custom);
         return Layer(L::from_config(config));
+      }
+    });
+    return *this;
+  }
+  /// The same for a cell of recurrent layers.
+  template <class C>
+  CustomObjects& cell(std::string_view class_name = kind_of<C>()) {
+    cell_makers_.emplace_back(std::string(class_name), [](const Config& config, const CustomObjects& custom) {
+      if constexpr (requires { C::from_config(config, custom); }) {
+        return Cell(C::from_config(config, custom));
+      } else {
+        static_cast<void>(custom);
+        return Cell(C::from_config(config));
       }
     });
     return *this;
@@ -47,6 +63,7 @@ struct CustomObjects {
   }
 
   const Maker* find_layer(std::string_view class_name) const;
+  const CellMaker* find_cell(std::string_view class_name) const;
   /// Throws ValueError, with the near misses, for a name there is not.
   const TensorFunction& find_function(std::string_view name) const;
   const losses::Loss* find_loss(std::string_view name) const { return find(losses_, name); }
@@ -55,6 +72,7 @@ struct CustomObjects {
     return find(optimizers_, name);
   }
   const std::vector<std::pair<std::string, Maker>>& makers() const { return makers_; }
+  const std::vector<std::pair<std::string, CellMaker>>& cell_makers() const { return cell_makers_; }
 
  private:
   template <class T>
@@ -67,6 +85,7 @@ struct CustomObjects {
   }
 
   Table<Maker> makers_;
+  Table<CellMaker> cell_makers_;
   Table<TensorFunction> functions_;
   Table<losses::Loss> losses_;
   Table<Function<metrics::Metric()>> metrics_;

@@ -98,11 +98,11 @@ void Training::check_fit(const Dataset& like) {
     return Tensors(std::move(out));
   };
   if (state.train_step) {
-    Call call;
+    Call call{.dry = true};
     state.network(empty(like.x), call);
   } else {
     const Dataset batch{empty(like.x), empty(like.y), empty(like.sample_weight)};
-    Call call;
+    Call call{.dry = true};
     forward(batch, call);
   }
   if (!state.network.get_if<LayerGraph>() && !state.network.get_if<Stack>()) {
