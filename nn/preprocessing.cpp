@@ -39,6 +39,7 @@ void describe(Fields& f, IntegerLookupOptions& o) {
   f("mask_token", o.mask_token);
   f("oov_token", o.oov_token);
   f("vocabulary", o.vocabulary);
+  f("idf_weights", o.idf_weights);
   f("invert", o.invert);
   f("output_mode", o.output_mode);
   f("pad_to_max_tokens", o.pad_to_max_tokens);
@@ -111,6 +112,49 @@ Tensor encoded(const std::string& where, const Tensor& indices, const std::strin
     throw ShapeError(where + "expected count_weights of shape " + to_string(x.shape()) + ", got " +
                      to_string(weights.shape()));
   return sum(rows * expand_dims(floating(weights), -1), -2);
+}
+
+Tensor known_rows(const std::string& where, const Tensor& indices, const std::string& mode, std::int64_t depth) {
+  // What is left out gets a column of its own, which goes.
+  const Tensor rows = encoded(where, xgrad::where(equal(indices, -1), depth, indices), mode, depth + 1);
+  return slice_axis(rows, -1, {0, depth});
+}
+
+namespace {
+
+std::string shown(const std::string& token) { return "'" + token + "'"; }
+std::string shown(std::int64_t token) { return std::to_string(token); }
+
+}  // namespace
+
+template <class Token>
+bool without_special(const std::string& where, const std::optional<Token>& mask, std::int64_t unknown,
+                     const Token& oov, std::vector<Token>& vocabulary) {
+  std::vector<Token> special;
+  if (mask) special.push_back(*mask);
+  special.insert(special.end(), static_cast<std::size_t>(unknown), oov);
+  const bool begins = !special.empty() && vocabulary.size() >= special.size() &&
+                      std::equal(special.begin(), special.end(), vocabulary.begin());
+  if (begins) vocabulary.erase(vocabulary.begin(), vocabulary.begin() + static_cast<std::ptrdiff_t>(special.size()));
+  for (const Token& token : vocabulary)
+    if ((mask && token == *mask) || (unknown > 0 && token == oov))
+      throw ValueError(where + "expected the tokens of the mask and of the unknown in front of the vocabulary or " +
+                       "nowhere, got " + shown(token) + " behind others");
+  return begins;
+}
+template bool without_special(const std::string&, const std::optional<std::int64_t>&, std::int64_t,
+                              const std::int64_t&, std::vector<std::int64_t>&);
+template bool without_special(const std::string&, const std::optional<std::string>&, std::int64_t, const std::string&,
+                              std::vector<std::string>&);
+
+Tensor idf_row(const std::vector<double>& weights, std::int64_t first, std::int64_t depth) {
+  // Unknown words weigh as much as a known one on average.
+  double mean = 0;
+  for (const double w : weights) mean += w / static_cast<double>(weights.size());
+  std::vector<double> row(static_cast<std::size_t>(depth), 0.0);
+  for (std::int64_t i = 0; i < first; ++i) row[static_cast<std::size_t>(i)] = mean;
+  for (std::size_t i = 0; i < weights.size(); ++i) row[static_cast<std::size_t>(first) + i] = weights[i];
+  return tensor(row, {depth}, {.dtype = float32});
 }
 
 template <class Token>
@@ -303,16 +347,22 @@ CategoryEncoding CategoryEncoding::from_config(const Config& config) {
 struct IntegerLookup::State : Counted {
   explicit State(IntegerLookupOptions options) : options(std::move(options)) {}
   Counted* copy() const override { return new State(*this); }
-  std::int64_t first() const { return options.num_oov_indices + (options.mask_token ? 1 : 0); }
+  /// The mask has a place of its own only among numbers.
+  bool masks() const { return options.mask_token && options.output_mode == "int"; }
+  std::int64_t first() const { return options.num_oov_indices + (masks() ? 1 : 0); }
   IntegerLookupOptions options;
 };
 
 IntegerLookup::IntegerLookup(IntegerLookupOptions options) : state_(new State(std::move(options))) {
-  const IntegerLookupOptions& o = state_->options;
+  IntegerLookupOptions& o = state_->options;
   const std::string where = label("IntegerLookup", o.name);
-  check_output_mode(where, o.output_mode);
+  check_output_mode(where, o.output_mode, true);
   if (o.num_oov_indices < 0 || o.max_tokens < 0)
     throw ValueError(where + "expected max_tokens and num_oov_indices of 0 or more");
+  without_special(where, state_->masks() ? o.mask_token : std::nullopt, o.num_oov_indices, o.oov_token, o.vocabulary);
+  if (!o.idf_weights.empty() && o.idf_weights.size() != o.vocabulary.size())
+    throw ValueError(where + "expected an idf weight for each of " + std::to_string(o.vocabulary.size()) +
+                     " tokens, got " + std::to_string(o.idf_weights.size()));
   std::vector<std::int64_t> sorted = o.vocabulary;
   std::sort(sorted.begin(), sorted.end());
   if (std::adjacent_find(sorted.begin(), sorted.end()) != sorted.end())
@@ -325,16 +375,32 @@ void IntegerLookup::adapt(const Tensor& x) {
   IntegerLookupOptions& o = state_->options;
   std::vector<std::int64_t> tokens = by_frequency(x.to_vector<std::int64_t>());
   if (o.mask_token) std::erase(tokens, *o.mask_token);
+  std::erase(tokens, o.oov_token);
   const std::int64_t most = o.max_tokens - state_->first();
   if (o.max_tokens > 0 && static_cast<std::int64_t>(tokens.size()) > most)
     tokens.resize(static_cast<std::size_t>(std::max<std::int64_t>(most, 0)));
+  std::vector<double> weights;
+  if (o.output_mode == "tf_idf") {
+    if (x.rank() != 2)
+      throw ShapeError(label("IntegerLookup", o.name) + "expected documents as rows for 'tf_idf', got " +
+                       to_string(x.shape()));
+    const std::vector<std::int64_t> all = x.to_vector<std::int64_t>();
+    const auto columns = static_cast<std::ptrdiff_t>(x.dim(1));
+    for (const std::int64_t token : tokens) {
+      std::int64_t with_token = 0;
+      for (auto row = all.begin(); row != all.end(); row += columns)
+        with_token += std::find(row, row + columns, token) != row + columns;
+      weights.push_back(std::log(1 + static_cast<double>(x.dim(0)) / static_cast<double>(1 + with_token)));
+    }
+  }
   o.vocabulary = std::move(tokens);
+  o.idf_weights = std::move(weights);
 }
 
 std::vector<std::int64_t> IntegerLookup::get_vocabulary() const {
   const IntegerLookupOptions& o = state_->options;
   std::vector<std::int64_t> out;
-  if (o.mask_token) out.push_back(*o.mask_token);
+  if (state_->masks()) out.push_back(*o.mask_token);
   out.insert(out.end(), static_cast<std::size_t>(o.num_oov_indices), o.oov_token);
   out.insert(out.end(), o.vocabulary.begin(), o.vocabulary.end());
   return out;
@@ -364,7 +430,7 @@ Tensor IntegerLookup::operator()(const Tensor& given, Call&) const {
   const Tensor at = clip(searchsorted(tensor(keys, {n}), flat), 0, n - 1);
   const Tensor known = equal(take(tensor(keys, {n}), at), flat);
   Tensor unknown;
-  const std::int64_t first_unknown = o.mask_token ? 1 : 0;
+  const std::int64_t first_unknown = state_->masks() ? 1 : 0;
   if (o.num_oov_indices == 0)
     unknown = check_labels(xgrad::where(known, 0, -1), 1, "known token") - 1;
   else if (o.num_oov_indices == 1)
@@ -372,9 +438,13 @@ Tensor IntegerLookup::operator()(const Tensor& given, Call&) const {
   else
     unknown = remainder(flat, o.num_oov_indices) + first_unknown;
   Tensor found = xgrad::where(known, take(tensor(places, {n}), at), unknown);
-  if (o.mask_token) found = xgrad::where(equal(flat, *o.mask_token), 0, found);
+  if (o.mask_token) found = xgrad::where(equal(flat, *o.mask_token), state_->masks() ? 0 : -1, found);
   const std::int64_t depth = o.pad_to_max_tokens && o.max_tokens > 0 ? o.max_tokens : vocabulary_size();
-  return encoded(where, reshape_like(found, x), o.output_mode, depth);
+  found = reshape_like(found, x);
+  if (o.output_mode == "int") return found;
+  if (o.output_mode != "tf_idf") return known_rows(where, found, o.output_mode, depth);
+  if (o.idf_weights.empty()) throw ValueError(where + "expected idf_weights, given or from adapt on documents");
+  return known_rows(where, found, "count", depth) * idf_row(o.idf_weights, state_->first(), depth);
 }
 
 Config IntegerLookup::get_config() const {

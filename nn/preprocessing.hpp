@@ -87,8 +87,9 @@ struct IntegerLookupOptions {
   std::optional<std::int64_t> mask_token = {};
   std::int64_t oov_token = -1;
   std::vector<std::int64_t> vocabulary = {};
-  bool invert = false;              ///< indices to tokens
-  std::string output_mode = "int";  ///< or "one_hot", "multi_hot", "count"
+  std::vector<double> idf_weights = {};  ///< of the vocabulary, for "tf_idf"
+  bool invert = false;                   ///< indices to tokens
+  std::string output_mode = "int";       ///< or "one_hot", "multi_hot", "count", "tf_idf"
   bool pad_to_max_tokens = false;
   std::string name = {};
 };
@@ -99,10 +100,11 @@ struct IntegerLookupOptions {
 class IntegerLookup {
  public:
   explicit IntegerLookup(IntegerLookupOptions options = {});
-  /// Learns the vocabulary, most frequent first.
+  /// Learns the vocabulary, most frequent first. For "tf_idf" the rows of x are documents, whose inverse frequencies are
+  /// log(1 + documents / (1 + those with the token)).
   void adapt(const Tensor& x);
   Tensor operator()(const Tensor& x) const { return call_alone(*this, x); }
-  /// Throws ValueError without a vocabulary.
+  /// Throws ValueError without a vocabulary, and for "tf_idf" without weights.
   Tensor operator()(const Tensor& x, Call& call) const;
   /// All tokens in order, with the mask's and the unknown ones'.
   std::vector<std::int64_t> get_vocabulary() const;

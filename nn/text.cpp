@@ -1,4 +1,5 @@
 #include <xgrad/nn/encoding.hpp>
+#include <xgrad/nn/fingerprints.hpp>
 #include <xgrad/nn/text.hpp>
 #include <xgrad/ops/reduce.hpp>
 #include <xgrad/ops/shape.hpp>
@@ -23,11 +24,23 @@ void describe(Fields& f, StringLookupOptions& o) {
   f("pad_to_max_tokens", o.pad_to_max_tokens);
   f("name", o.name);
 }
+std::vector<std::int64_t> numbers_of(const Config& config) {
+  std::vector<std::int64_t> out;
+  for (const Config& number : config.list()) out.push_back(number.integer());
+  return out;
+}
+
 void describe(Fields& f, TextVectorizationOptions& o) {
   f("max_tokens", o.max_tokens);
   f("standardize", o.standardize);
   f("split", o.split);
-  f("ngrams", o.ngrams);
+  Config ngrams;
+  if (!o.ngrams.lengths.empty()) ngrams = Shape(std::span<const std::int64_t>(o.ngrams.lengths));
+  f("ngrams", ngrams);
+  if (f.reading() && ngrams.kind() == Config::Kind::integer)
+    o.ngrams = static_cast<int>(ngrams.integer());
+  else if (f.reading() && !ngrams.is_nothing())
+    o.ngrams = numbers_of(ngrams);
   f("output_mode", o.output_mode);
   f("output_sequence_length", o.output_sequence_length);
   f("pad_to_max_tokens", o.pad_to_max_tokens);
@@ -35,13 +48,10 @@ void describe(Fields& f, TextVectorizationOptions& o) {
   f("idf_weights", o.idf_weights);
 }
 
-std::uint64_t hash_of(std::string_view text, std::uint64_t salt) {
-  std::uint64_t h = 0xcbf29ce484222325ULL ^ salt;
-  for (const char c : text) h = (h ^ static_cast<unsigned char>(c)) * 0x100000001b3ULL;
-  h += 0x9e3779b97f4a7c15ULL;
-  h = (h ^ h >> 30) * 0xbf58476d1ce4e5b9ULL;
-  h = (h ^ h >> 27) * 0x94d049bb133111ebULL;
-  return h ^ h >> 31;
+std::vector<std::int64_t> up_to(int longest) {
+  std::vector<std::int64_t> out;
+  for (int n = 1; n <= longest; ++n) out.push_back(n);
+  return out.empty() ? std::vector<std::int64_t>{longest} : out;
 }
 
 bool space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
@@ -53,7 +63,9 @@ bool space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 struct StringLookup::State : Counted {
   explicit State(StringLookupOptions o) : options(std::move(o)) { index(); }
   Counted* copy() const override { return new State(*this); }
-  std::int64_t first() const { return options.num_oov_indices + (options.mask_token ? 1 : 0); }
+  /// The mask has a place of its own only among numbers.
+  bool masks() const { return options.mask_token && options.output_mode == "int"; }
+  std::int64_t first() const { return options.num_oov_indices + (masks() ? 1 : 0); }
   void index() {
     places.clear();
     for (std::size_t i = 0; i < options.vocabulary.size(); ++i)
@@ -71,24 +83,29 @@ struct StringLookup::State : Counted {
     index();
   }
   std::int64_t place_of(const std::string& word) const {
-    const std::int64_t unknown = options.mask_token ? 1 : 0;
-    if (options.mask_token && word == *options.mask_token) return 0;
+    const std::int64_t unknown = masks() ? 1 : 0;
+    // Rows of other modes leave it out.
+    if (options.mask_token && word == *options.mask_token) return masks() ? 0 : -1;
     if (const auto found = places.find(word); found != places.end()) return found->second;
     if (options.num_oov_indices == 0)
       throw ValueError(label("StringLookup", options.name) + "expected words of the vocabulary, got '" + word + "'");
     if (options.num_oov_indices == 1) return unknown;
-    return unknown + static_cast<std::int64_t>(hash_of(word, 0) % static_cast<std::uint64_t>(options.num_oov_indices));
+    return unknown +
+           static_cast<std::int64_t>(farm_fingerprint(word) % static_cast<std::uint64_t>(options.num_oov_indices));
   }
   StringLookupOptions options;
   std::unordered_map<std::string, std::int64_t> places;
 };
 
 StringLookup::StringLookup(StringLookupOptions options) : state_(new State(std::move(options))) {
-  const StringLookupOptions& o = state_->options;
+  StringLookupOptions& o = state_->options;
   const std::string where = label("StringLookup", o.name);
   check_output_mode(where, o.output_mode, true);
   if (o.num_oov_indices < 0 || o.max_tokens < 0)
     throw ValueError(where + "expected max_tokens and num_oov_indices of 0 or more");
+  if (without_special(where, state_->masks() ? o.mask_token : std::nullopt, o.num_oov_indices, o.oov_token,
+                      o.vocabulary))
+    state_->index();
   if (!o.idf_weights.empty() && o.idf_weights.size() != o.vocabulary.size())
     throw ValueError(where + "expected an idf weight for each of " + std::to_string(o.vocabulary.size()) +
                      " words, got " + std::to_string(o.idf_weights.size()));
@@ -130,27 +147,20 @@ Tensor StringLookup::operator()(const std::vector<Words>& rows) const {
       for (const std::string& word : row) places.push_back(s.place_of(word));
     }
     const Tensor found = tensor(places, {n, rows.empty() ? 0 : static_cast<std::int64_t>(rows[0].size())});
-    if (o.output_mode == "int") return found;
-    return encoded(where, expand_dims(found, -1), "one_hot", depth);
+    return o.output_mode == "int" ? found : known_rows(where, expand_dims(found, -1), "one_hot", depth);
   }
   std::vector<float> out(static_cast<std::size_t>(n * depth), 0.0f);
   for (std::size_t r = 0; r < rows.size(); ++r)
     for (const std::string& word : rows[r]) {
       const std::int64_t place = s.place_of(word);
+      if (place < 0) continue;
       float& target = out[r * static_cast<std::size_t>(depth) + static_cast<std::size_t>(place)];
       target = o.output_mode == "multi_hot" ? 1.0f : target + 1.0f;
     }
   const Tensor counts = tensor(out, {n, depth});
   if (o.output_mode != "tf_idf") return counts;
   if (o.idf_weights.empty()) throw ValueError(where + "expected idf_weights, given or from adapt on documents");
-  // Unknown words weigh as much as a known one on average.
-  double mean = 0;
-  for (const double w : o.idf_weights) mean += w / static_cast<double>(o.idf_weights.size());
-  std::vector<double> weights(static_cast<std::size_t>(depth), 0.0);
-  for (std::int64_t i = 0; i < s.first(); ++i) weights[static_cast<std::size_t>(i)] = mean;
-  for (std::size_t i = 0; i < o.idf_weights.size(); ++i)
-    weights[static_cast<std::size_t>(s.first()) + i] = o.idf_weights[i];
-  return counts * tensor(weights, {depth}, {.dtype = float32});
+  return counts * idf_row(o.idf_weights, s.first(), depth);
 }
 
 StringLookup::Words StringLookup::invert(const Tensor& indices) const {
@@ -165,7 +175,7 @@ StringLookup::Words StringLookup::invert(const Tensor& indices) const {
 StringLookup::Words StringLookup::get_vocabulary() const {
   const StringLookupOptions& o = state_->options;
   Words out;
-  if (o.mask_token) out.push_back(*o.mask_token);
+  if (state_->masks()) out.push_back(*o.mask_token);
   out.insert(out.end(), static_cast<std::size_t>(o.num_oov_indices), o.oov_token);
   out.insert(out.end(), o.vocabulary.begin(), o.vocabulary.end());
   return out;
@@ -186,6 +196,12 @@ StringLookup StringLookup::from_config(const Config& config) {
 
 // --- TextVectorization
 
+NGrams::NGrams(int longest) : NGrams(up_to(longest)) {}
+NGrams::NGrams(std::vector<std::int64_t> given) : lengths(std::move(given)) {
+  for (const std::int64_t n : lengths)
+    if (n < 1) throw ValueError("[TextVectorization] expected ngrams of 1 or more words, got " + std::to_string(n));
+}
+
 struct TextVectorization::State : Counted {
   explicit State(TextVectorizationOptions options) : options(std::move(options)) {}
   Counted* copy() const override { return new State(*this); }
@@ -203,8 +219,6 @@ TextVectorization::TextVectorization(TextVectorizationOptions options) : state_(
   find_named(modes, "output_mode", o.output_mode);
   if (o.output_sequence_length < 0 || o.max_tokens < 0)
     throw ValueError("[TextVectorization] expected max_tokens and output_sequence_length of 0 or more");
-  for (const std::int64_t n : o.ngrams)
-    if (n < 1) throw ValueError("[TextVectorization] expected ngrams of 1 or more words, got " + std::to_string(n));
   static_cast<void>(lookup());
 }
 
@@ -212,7 +226,7 @@ StringLookup TextVectorization::lookup() const {
   const TextVectorizationOptions& o = state_->options;
   StringLookupOptions lookup;
   lookup.max_tokens = o.max_tokens;
-  if (o.output_mode == "int") lookup.mask_token = "";
+  lookup.mask_token.emplace();
   lookup.vocabulary = o.vocabulary;
   lookup.idf_weights = o.idf_weights;
   lookup.output_mode = o.output_mode;
@@ -249,15 +263,9 @@ TextVectorization::Words TextVectorization::words_of(std::string_view given) con
       i = end;
     }
   }
-  if (o.ngrams.empty()) return words;
-  std::vector<std::int64_t> lengths = o.ngrams;
-  if (lengths.size() == 1) {
-    const std::int64_t longest = lengths[0];
-    lengths.clear();
-    for (std::int64_t n = 1; n <= longest; ++n) lengths.push_back(n);
-  }
+  if (o.ngrams.lengths.empty()) return words;
   Words joined;
-  for (const std::int64_t n : lengths)
+  for (const std::int64_t n : o.ngrams.lengths)
     for (std::size_t i = 0; i + static_cast<std::size_t>(n) <= words.size(); ++i) {
       std::string gram = words[i];
       for (std::size_t k = 1; k < static_cast<std::size_t>(n); ++k) gram += " " + words[i + k];
@@ -281,6 +289,12 @@ void TextVectorization::adapt(const std::vector<std::string>& texts) {
 
 Tensor TextVectorization::operator()(const std::vector<std::string>& texts) const {
   const TextVectorizationOptions& o = state_->options;
+  if (o.split.empty() && o.ngrams.lengths.empty()) {
+    // Each text is one word: together they are one row, as in Keras.
+    Words words;
+    for (const std::string& text : texts) words.push_back(words_of(text)[0]);
+    return lookup()(words);
+  }
   std::vector<Words> rows;
   std::size_t longest = 0;
   for (const std::string& text : texts) {
@@ -295,6 +309,22 @@ Tensor TextVectorization::operator()(const std::vector<std::string>& texts) cons
   return lookup()(rows);
 }
 
+std::vector<Tensor> TextVectorization::ragged(const std::vector<std::string>& texts) const {
+  const TextVectorizationOptions& o = state_->options;
+  if (o.output_mode != "int")
+    throw ValueError("[TextVectorization] expected an output_mode of 'int' for rows of their own length, got '" +
+                     o.output_mode + "'");
+  const StringLookup table = lookup();
+  std::vector<Tensor> out;
+  for (const std::string& text : texts) {
+    Words words = words_of(text);
+    if (o.output_sequence_length > 0 && static_cast<std::int64_t>(words.size()) > o.output_sequence_length)
+      words.resize(static_cast<std::size_t>(o.output_sequence_length));
+    out.push_back(table(words));
+  }
+  return out;
+}
+
 TextVectorization::Words TextVectorization::get_vocabulary() const { return lookup().get_vocabulary(); }
 std::int64_t TextVectorization::vocabulary_size() const { return lookup().vocabulary_size(); }
 Config TextVectorization::get_config() const {
@@ -305,49 +335,6 @@ TextVectorization TextVectorization::from_config(const Config& config) {
   TextVectorizationOptions o;
   read_config("TextVectorization", config, [&](Fields& f) { describe(f, o); });
   return TextVectorization(std::move(o));
-}
-
-// --- Hashing
-
-Hashing::Hashing(std::int64_t num_bins, HashingOptions options) : num_bins(num_bins), options(std::move(options)) {
-  if (num_bins < 1) throw ValueError("[Hashing] expected num_bins above 0, got " + std::to_string(num_bins));
-  check_output_mode("[Hashing] ", this->options.output_mode);
-}
-
-std::int64_t Hashing::bin_of(std::string_view word) const {
-  if (!options.mask_value)
-    return static_cast<std::int64_t>(hash_of(word, options.salt) % static_cast<std::uint64_t>(num_bins));
-  if (word == *options.mask_value || num_bins == 1) return 0;
-  return 1 + static_cast<std::int64_t>(hash_of(word, options.salt) % static_cast<std::uint64_t>(num_bins - 1));
-}
-
-Tensor Hashing::operator()(const std::vector<std::string>& words) const {
-  std::vector<std::int64_t> out;
-  for (const std::string& word : words) out.push_back(bin_of(word));
-  return encoded("[Hashing] ", tensor(out, {static_cast<std::int64_t>(out.size())}), options.output_mode, num_bins);
-}
-
-Tensor Hashing::operator()(const Tensor& x) const {
-  std::vector<std::int64_t> out;
-  for (const std::int64_t n : x.to_vector<std::int64_t>()) out.push_back(bin_of(std::to_string(n)));
-  return encoded("[Hashing] ", tensor(out, x.shape()), options.output_mode, num_bins);
-}
-
-HashedCrossing::HashedCrossing(std::int64_t num_bins, HashingOptions options)
-    : hashing_(num_bins, std::move(options)) {}
-
-Tensor HashedCrossing::operator()(const std::vector<std::vector<std::string>>& columns) const {
-  if (columns.size() < 2)
-    throw ValueError("[HashedCrossing] expected two columns or more, got " + std::to_string(columns.size()));
-  std::vector<std::string> joined(columns[0].size());
-  for (const std::vector<std::string>& column : columns) {
-    if (column.size() != joined.size())
-      throw ValueError("[HashedCrossing] expected columns of equally many words, got " + std::to_string(joined.size()) +
-                       " and " + std::to_string(column.size()));
-    // The length in front keeps ("ab", "c") and ("a", "bc") apart.
-    for (std::size_t i = 0; i < column.size(); ++i) joined[i] += std::to_string(column[i].size()) + ":" + column[i];
-  }
-  return hashing_(joined);
 }
 
 }  // namespace xgrad

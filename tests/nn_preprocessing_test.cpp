@@ -124,7 +124,7 @@ TEST_CASE("TextVectorization makes rows of numbers from texts") {
   CHECK(text.get_vocabulary() == Words{"", "[UNK]", "the", "cat", "sat", "dog"});
   CHECK(text({"The bird sat", "a b c d e"}).to_vector<std::int64_t>() ==
         std::vector<std::int64_t>{2, 1, 4, 0, 1, 1, 1, 1});
-  TextVectorization grams({.standardize = "", .ngrams = {2}, .output_mode = "count"});
+  TextVectorization grams({.standardize = "", .ngrams = 2, .output_mode = "count"});
   CHECK(grams.words_of("A b c") == Words{"A", "b", "c", "A b", "b c"});
   grams.adapt({"A b", "A"});
   CHECK(grams.get_vocabulary() == Words{"[UNK]", "A", "b", "A b"});
@@ -150,12 +150,12 @@ TEST_CASE("hashes are the same every time and within the bins") {
   const Hashing masked(5, {.mask_value = ""});
   CHECK(masked.bin_of("") == 0);
   for (int i = 0; i < 20; ++i) CHECK(masked.bin_of(std::to_string(i)) > 0);
-  CHECK(Hashing(100, {.salt = 1}).bin_of("a") != Hashing(100, {.salt = 2}).bin_of("a"));
+  CHECK(Hashing(100, {.salt = {1}}).bin_of("a") != Hashing(100, {.salt = {2}}).bin_of("a"));
   const HashedCrossing crossing(1000);
-  const std::vector<std::int64_t> crossed = crossing({{"ab", "a", "ab"}, {"c", "bc", "c"}}).to_vector<std::int64_t>();
+  const std::vector<std::int64_t> crossed = crossing({Words{"ab", "a", "ab"}, Words{"c", "bc", "c"}}).to_vector<std::int64_t>();
   CHECK(crossed[0] == crossed[2]);
   CHECK(crossed[0] != crossed[1]);
-  CHECK_THROWS_WITH(crossing({{"a"}, {"b", "c"}}), Catch::Contains("equally many"));
+  CHECK_THROWS_WITH(crossing({Words{"a"}, Words{"b", "c"}}), Catch::Contains("equal length"));
   CHECK_THROWS_WITH(Hashing(0), Catch::Contains("above 0"));
 }
 
