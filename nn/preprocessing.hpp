@@ -100,8 +100,8 @@ struct IntegerLookupOptions {
 class IntegerLookup {
  public:
   explicit IntegerLookup(IntegerLookupOptions options = {});
-  /// Learns the vocabulary, most frequent first. For "tf_idf" the rows of x are documents, whose inverse frequencies are
-  /// log(1 + documents / (1 + those with the token)).
+  /// Learns the vocabulary, most frequent first. For "tf_idf" the rows of x are documents, whose inverse frequencies
+  /// are log(1 + documents / (1 + those with the token)).
   void adapt(const Tensor& x);
   Tensor operator()(const Tensor& x) const { return call_alone(*this, x); }
   /// Throws ValueError without a vocabulary, and for "tf_idf" without weights.

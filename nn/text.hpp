@@ -19,8 +19,8 @@ struct StringLookupOptions {
 };
 
 /// Words as their places in a vocabulary: first the mask token if there is one (0), then num_oov_indices places for
-/// unknown words (several by FarmHash, as Keras's), then the words, most frequent first (of equally frequent ones the last in the
-/// alphabet first, as Keras's).
+/// unknown words (several by FarmHash), then the words, most frequent first (of equally frequent ones the last in the
+/// alphabet first), as in Keras.
 class StringLookup {
  public:
   using Words = std::vector<std::string>;

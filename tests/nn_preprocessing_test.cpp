@@ -152,7 +152,8 @@ TEST_CASE("hashes are the same every time and within the bins") {
   for (int i = 0; i < 20; ++i) CHECK(masked.bin_of(std::to_string(i)) > 0);
   CHECK(Hashing(100, {.salt = {1}}).bin_of("a") != Hashing(100, {.salt = {2}}).bin_of("a"));
   const HashedCrossing crossing(1000);
-  const std::vector<std::int64_t> crossed = crossing({Words{"ab", "a", "ab"}, Words{"c", "bc", "c"}}).to_vector<std::int64_t>();
+  const std::vector<std::int64_t> crossed =
+      crossing({Words{"ab", "a", "ab"}, Words{"c", "bc", "c"}}).to_vector<std::int64_t>();
   CHECK(crossed[0] == crossed[2]);
   CHECK(crossed[0] != crossed[1]);
   CHECK_THROWS_WITH(crossing({Words{"a"}, Words{"b", "c"}}), Catch::Contains("equal length"));
