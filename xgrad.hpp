@@ -24,6 +24,7 @@
 #include <xgrad/ops/attention.hpp>
 #include <xgrad/ops/bitwise.hpp>
 #include <xgrad/ops/compare.hpp>
+#include <xgrad/ops/convolution.hpp>
 #include <xgrad/ops/creation.hpp>
 #include <xgrad/ops/decompositions.hpp>
 #include <xgrad/ops/einsum.hpp>
@@ -95,6 +96,7 @@
 #include <xgrad/nn/callbacks.hpp>
 #include <xgrad/nn/compile.hpp>
 #include <xgrad/nn/config.hpp>
+#include <xgrad/nn/conv_layers.hpp>
 #include <xgrad/nn/core_layers.hpp>
 #include <xgrad/nn/dense.hpp>
 #include <xgrad/nn/dropout.hpp>
@@ -112,6 +114,7 @@
 #include <xgrad/nn/noise_layers.hpp>
 #include <xgrad/nn/normalization.hpp>
 #include <xgrad/nn/pictures.hpp>
+#include <xgrad/nn/pooling_layers.hpp>
 #include <xgrad/nn/preprocessing.hpp>
 #include <xgrad/nn/recurrent.hpp>
 #include <xgrad/nn/recurrent_cells.hpp>

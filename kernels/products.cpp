@@ -467,6 +467,19 @@ void multiply(const Product& given, const void* a, const void* b, void* c) {
   });
 }
 
+void multiply_block(const Block& p, const float* a, const float* b, float* c) {
+  static_cast<void>(ready_blas());
+  cblas_sgemm(CblasRowMajor, p.transpose_a ? CblasTrans : CblasNoTrans, p.transpose_b ? CblasTrans : CblasNoTrans,
+              static_cast<int>(p.m), static_cast<int>(p.n), static_cast<int>(p.k), 1.0F, a, static_cast<int>(p.lda), b,
+              static_cast<int>(p.ldb), p.add ? 1.0F : 0.0F, c, static_cast<int>(p.ldc));
+}
+void multiply_block(const Block& p, const double* a, const double* b, double* c) {
+  static_cast<void>(ready_blas());
+  cblas_dgemm(CblasRowMajor, p.transpose_a ? CblasTrans : CblasNoTrans, p.transpose_b ? CblasTrans : CblasNoTrans,
+              static_cast<int>(p.m), static_cast<int>(p.n), static_cast<int>(p.k), 1.0, a, static_cast<int>(p.lda), b,
+              static_cast<int>(p.ldb), p.add ? 1.0 : 0.0, c, static_cast<int>(p.ldc));
+}
+
 void prepare_blas() { static_cast<void>(ready_blas()); }
 
 std::string blas_description() {

@@ -24,6 +24,17 @@ struct Product {
 };
 void multiply(const Product& product, const void* a, const void* b, void* c);
 
+/// One product of floating matrices on this thread, rows `ld` elements apart: C = op(A) op(B), or C += op(A) op(B).
+/// Sizes are at most INT_MAX. What its bits are follows from its sizes.
+struct Block {
+  bool transpose_a = false, transpose_b = false;
+  std::int64_t m = 0, n = 0, k = 0;
+  std::int64_t lda = 0, ldb = 0, ldc = 0;
+  bool add = false;
+};
+void multiply_block(const Block& block, const float* a, const float* b, float* c);
+void multiply_block(const Block& block, const double* a, const double* b, double* c);
+
 /// Tells OpenBLAS, once, to use one thread a call and the core type that fits. Whoever calls it or LAPACK does this
 /// first.
 void prepare_blas();

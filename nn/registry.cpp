@@ -1,9 +1,11 @@
 #include <xgrad/nn/activation_layers.hpp>
+#include <xgrad/nn/conv_layers.hpp>
 #include <xgrad/nn/core_layers.hpp>
 #include <xgrad/nn/image_layers.hpp>
 #include <xgrad/nn/merge_layers.hpp>
 #include <xgrad/nn/noise_layers.hpp>
 #include <xgrad/nn/normalization.hpp>
+#include <xgrad/nn/pooling_layers.hpp>
 #include <xgrad/nn/preprocessing.hpp>
 #include <xgrad/nn/reshape_layers.hpp>
 #include <xgrad/nn/recurrent.hpp>
@@ -34,6 +36,22 @@ const CustomObjects& library_layers() {
     table.layer<Normalization>().layer<Discretization>().layer<CategoryEncoding>().layer<IntegerLookup>();
     table.layer<RNN>().layer<SimpleRNN>().layer<LSTM>().layer<GRU>().layer<Bidirectional>().layer<TimeDistributed>();
     table.cell<SimpleRNNCell>().cell<LSTMCell>().cell<GRUCell>().cell<StackedRNNCells>();
+    table.layer<Conv1D>("Conv1D").layer<Conv2D>("Conv2D").layer<Conv3D>("Conv3D");
+    table.layer<Conv1DTranspose>("Conv1DTranspose").layer<Conv2DTranspose>("Conv2DTranspose");
+    table.layer<Conv3DTranspose>("Conv3DTranspose").layer<DepthwiseConv1D>("DepthwiseConv1D");
+    table.layer<DepthwiseConv2D>("DepthwiseConv2D").layer<SeparableConv1D>("SeparableConv1D");
+    table.layer<SeparableConv2D>("SeparableConv2D").layer<MaxPooling1D>("MaxPooling1D");
+    table.layer<MaxPooling2D>("MaxPooling2D").layer<MaxPooling3D>("MaxPooling3D");
+    table.layer<AveragePooling1D>("AveragePooling1D").layer<AveragePooling2D>("AveragePooling2D");
+    table.layer<AveragePooling3D>("AveragePooling3D").layer<GlobalMaxPooling1D>("GlobalMaxPooling1D");
+    table.layer<GlobalMaxPooling2D>("GlobalMaxPooling2D").layer<GlobalMaxPooling3D>("GlobalMaxPooling3D");
+    table.layer<GlobalAveragePooling1D>("GlobalAveragePooling1D");
+    table.layer<GlobalAveragePooling2D>("GlobalAveragePooling2D");
+    table.layer<GlobalAveragePooling3D>("GlobalAveragePooling3D").layer<AdaptiveMaxPooling1D>("AdaptiveMaxPooling1D");
+    table.layer<AdaptiveMaxPooling2D>("AdaptiveMaxPooling2D").layer<AdaptiveMaxPooling3D>("AdaptiveMaxPooling3D");
+    table.layer<AdaptiveAveragePooling1D>("AdaptiveAveragePooling1D");
+    table.layer<AdaptiveAveragePooling2D>("AdaptiveAveragePooling2D");
+    table.layer<AdaptiveAveragePooling3D>("AdaptiveAveragePooling3D");
     table.layer<Resizing>().layer<CenterCrop>();
     table.layer<Activation>().layer<Dense>().layer<Dropout>().layer<Flatten>().layer<Input>().layer<Rescaling>();
     return table;

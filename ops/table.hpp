@@ -24,6 +24,7 @@ Rows scan_rows();
 Rows product_rows();
 Rows einsum_rows();
 Rows attention_rows();
+Rows convolution_rows();       ///< ops/convolution.hpp
 Rows linalg_rows();
 Rows decomposition_rows();
 Rows compare_rows();
@@ -72,6 +73,7 @@ inline auto all_rows() {
       product_rows(),          //
       einsum_rows(),           //
       attention_rows(),        //
+      convolution_rows(),      //
       linalg_rows(),           //
       decomposition_rows(),    //
       compare_rows(),          //

@@ -119,6 +119,7 @@ derivative. Shapes broadcast as in NumPy; C++ numbers take the element type of t
                                                           {"ops/product.hpp", "Products"},
                                                           {"ops/einsum.hpp", "Sums over products"},
                                                           {"ops/attention.hpp", "Attention"},
+                                                          {"ops/convolution.hpp", "Convolution and pooling"},
                                                           {"ops/linalg.hpp", "Linear algebra"},
                                                           {"ops/decompositions.hpp", "Factors of matrices"},
                                                           {"ops/creation.hpp", "Making tensors"},

@@ -165,6 +165,69 @@ for mode in ("multi_hot", "count"):
 case("CategoryEncoding", L.CategoryEncoding(4, output_mode="one_hot"), {"num_tokens": 4, "output_mode": "one_hot"},
      tokens[:, :1])
 
+for n in (1, 2, 3):
+    size = [5, 4, 3][:n]
+    conv, transpose = getattr(L, f"Conv{n}D"), getattr(L, f"Conv{n}DTranspose")
+    k = [3, 2, 2][:n]
+    case(f"Conv{n}D", conv(3, k, activation="tanh"), {"filters": 3, "kernel_size": k, "activation": "tanh"},
+         x(2, *size, 2), weights=[x(*k, 2, 3), x(3)])
+    case(f"Conv{n}D", conv(4, 2, strides=2, padding="same", groups=2, use_bias=False),
+         {"filters": 4, "kernel_size": [2] * n, "strides": [2] * n, "padding": "same", "groups": 2, "use_bias": False},
+         x(2, *size, 2), weights=[x(*[2] * n, 1, 4)])
+    case(f"Conv{n}D", conv(2, 2, padding="same", dilation_rate=2, data_format="channels_first"),
+         {"filters": 2, "kernel_size": [2] * n, "padding": "same", "dilation_rate": [2] * n,
+          "data_format": "channels_first"}, x(1, 3, *size), weights=[x(*[2] * n, 3, 2), x(2)])
+    case(f"Conv{n}DTranspose", transpose(3, k, activation="tanh"),
+         {"filters": 3, "kernel_size": k, "activation": "tanh"}, x(2, *size, 2), weights=[x(*k, 3, 2), x(3)])
+    for padding in ("valid", "same"):
+        case(f"Conv{n}DTranspose", transpose(2, 3, strides=2, padding=padding),
+             {"filters": 2, "kernel_size": [3] * n, "strides": [2] * n, "padding": padding}, x(1, *size[:n], 2),
+             weights=[x(*[3] * n, 2, 2), x(2)])
+        case(f"Conv{n}DTranspose", transpose(1, 4, strides=3, padding=padding, output_padding=1, use_bias=False),
+             {"filters": 1, "kernel_size": [4] * n, "strides": [3] * n, "padding": padding, "output_padding": [1] * n,
+              "use_bias": False}, x(1, *[2] * n, 2), weights=[x(*[4] * n, 1, 2)])
+    case(f"Conv{n}DTranspose", transpose(2, 2, dilation_rate=2, data_format="channels_first"),
+         {"filters": 2, "kernel_size": [2] * n, "dilation_rate": [2] * n, "data_format": "channels_first"},
+         x(1, 2, *size), weights=[x(*[2] * n, 2, 2), x(2)])
+case("Conv1D", L.Conv1D(2, 3, padding="causal", dilation_rate=2),
+     {"filters": 2, "kernel_size": [3], "padding": "causal", "dilation_rate": [2]}, x(2, 6, 2),
+     weights=[x(3, 2, 2), x(2)])
+for n in (1, 2):
+    size = [5, 4][:n]
+    depthwise, separable = getattr(L, f"DepthwiseConv{n}D"), getattr(L, f"SeparableConv{n}D")
+    case(f"DepthwiseConv{n}D", depthwise(2, depth_multiplier=2, activation="tanh"),
+         {"kernel_size": [2] * n, "depth_multiplier": 2, "activation": "tanh"}, x(2, *size, 3),
+         weights=[x(*[2] * n, 3, 2), x(6)])
+    case(f"DepthwiseConv{n}D", depthwise(3, strides=2, padding="same", use_bias=False),
+         {"kernel_size": [3] * n, "strides": [2] * n, "padding": "same", "use_bias": False}, x(2, *size, 3),
+         weights=[x(*[3] * n, 3, 1)])
+    case(f"DepthwiseConv{n}D", depthwise(2, dilation_rate=2, data_format="channels_first"),
+         {"kernel_size": [2] * n, "dilation_rate": [2] * n, "data_format": "channels_first"}, x(2, 3, *size),
+         weights=[x(*[2] * n, 3, 1), x(3)])
+    case(f"SeparableConv{n}D", separable(4, 2, depth_multiplier=2, activation="tanh"),
+         {"filters": 4, "kernel_size": [2] * n, "depth_multiplier": 2, "activation": "tanh"}, x(2, *size, 3),
+         weights=[x(*[2] * n, 3, 2), x(*[1] * n, 6, 4), x(4)])
+    case(f"SeparableConv{n}D", separable(2, 3, strides=2, padding="same", data_format="channels_first"),
+         {"filters": 2, "kernel_size": [3] * n, "strides": [2] * n, "padding": "same",
+          "data_format": "channels_first"}, x(2, 3, *size), weights=[x(*[3] * n, 3, 1), x(*[1] * n, 3, 2), x(2)])
+for n in (1, 2, 3):
+    size = [5, 4, 4][:n]
+    for kind in ("Max", "Average"):
+        pool = getattr(L, f"{kind}Pooling{n}D")
+        case(f"{kind}Pooling{n}D", pool(2), {"pool_size": [2] * n}, x(2, *size, 2))
+        case(f"{kind}Pooling{n}D", pool(3, strides=2, padding="same"),
+             {"pool_size": [3] * n, "strides": [2] * n, "padding": "same"}, x(2, *size, 2))
+        case(f"{kind}Pooling{n}D", pool(2, strides=1, data_format="channels_first"),
+             {"pool_size": [2] * n, "strides": [1] * n, "data_format": "channels_first"}, x(1, 2, *size))
+        full = getattr(L, f"Global{kind}Pooling{n}D")
+        case(f"Global{kind}Pooling{n}D", full(), {}, x(2, *size, 3))
+        case(f"Global{kind}Pooling{n}D", full(keepdims=True, data_format="channels_first"),
+             {"keepdims": True, "data_format": "channels_first"}, x(2, 3, *size))
+        adaptive = getattr(L, f"Adaptive{kind}Pooling{n}D")
+        case(f"Adaptive{kind}Pooling{n}D", adaptive(2), {"output_size": [2] * n}, x(2, *size, 2))
+        case(f"Adaptive{kind}Pooling{n}D", adaptive(3, data_format="channels_first"),
+             {"output_size": [3] * n, "data_format": "channels_first"}, x(1, 2, *size))
+
 path = pathlib.Path(__file__).with_name("keras_layers.json")
 text = json.dumps({"keras": keras.__version__, "cases": cases})
 path.write_text(text.replace('{"class_name"', '\n{"class_name"') + "\n")

@@ -1,0 +1,168 @@
+#include "reference_cases.hpp"
+
+#include <xgrad/graph/rerecord.hpp>
+#include <xgrad/kernels/pool.hpp>
+#include <xgrad/ops/convolution.hpp>
+#include <xgrad/ops/product.hpp>
+#include <xgrad/ops/random.hpp>
+#include <xgrad/ops/reduce.hpp>
+
+#include <catch2/catch.hpp>
+
+using namespace xgrad;
+using reference::Json;
+
+namespace {
+
+/// The k-th input of a case: see make_convolution_values.py.
+Tensor filled(const Shape& shape, std::int64_t k, DType dtype) {
+  std::vector<double> values(static_cast<std::size_t>(shape.size()));
+  for (std::size_t at = 0; at < values.size(); ++at) {
+    const auto i = static_cast<std::int64_t>(at);
+    values[at] = static_cast<double>((37 * i + 11 * k + i / 7) % 101 - 50) / 32;
+  }
+  return tensor(values, shape, {.dtype = dtype});
+}
+
+EachAxis each_of(const Json& options, const char* name) {
+  return EachAxis(options.contains(name) ? options.at(name).get<std::vector<std::int64_t>>()
+                                         : std::vector<std::int64_t>());
+}
+
+ConvPadding padding_of(const Json& options) {
+  const Json& padding = options.at("padding");
+  if (padding.is_string()) return padding.get<std::string>();
+  std::vector<Padding> each;
+  for (const Json& sides : padding) each.push_back({sides[0].get<std::int64_t>(), sides[1].get<std::int64_t>()});
+  return ConvPadding(each);
+}
+
+Tensor called(const std::string& call, const Json& o, std::span<const Tensor> in) {
+  if (call.ends_with("_pool")) {
+    const EachAxis size = each_of(o, "size");
+    if (call == "adaptive_max_pool") return adaptive_max_pool(in[0], size);
+    if (call == "adaptive_average_pool") return adaptive_average_pool(in[0], size);
+    const PoolOptions options{.strides = each_of(o, "strides"), .padding = padding_of(o)};
+    return call == "max_pool" ? max_pool(in[0], size, options) : average_pool(in[0], size, options);
+  }
+  if (call == "conv_transpose")
+    return conv_transpose(in[0], in[1],
+                          {.strides = each_of(o, "strides"),
+                           .padding = padding_of(o),
+                           .output_padding = each_of(o, "output_padding"),
+                           .dilation_rate = each_of(o, "dilation_rate"),
+                           .groups = o.at("groups").get<std::int64_t>()});
+  const std::string format = o.contains("data_format") ? o.at("data_format").get<std::string>() : "channels_last";
+  const ConvOptions options{.strides = each_of(o, "strides"),
+                            .padding = padding_of(o),
+                            .data_format = format,
+                            .dilation_rate = each_of(o, "dilation_rate")};
+  if (call == "depthwise_conv") return depthwise_conv(in[0], in[1], options);
+  if (call == "separable_conv") return separable_conv(in[0], in[1], in[2], options);
+  REQUIRE(call == "conv");
+  return conv(in[0], in[1], options);
+}
+
+void check_case(const Json& one, DType dtype, double tolerance) {
+  std::vector<Tensor> in;
+  for (const Json& shape : one.at("shapes"))
+    in.push_back(filled(reference::shape_of(shape), static_cast<std::int64_t>(in.size()), dtype));
+  const Tensor out = called(one.at("call"), one.at("options"), in);
+  REQUIRE(out.shape() == reference::shape_of(one.at("out_shape")));
+  CHECK(out.dtype() == dtype);
+  const Tensor seed = filled(out.shape(), 5, dtype);
+  const std::vector<Tensor> grads = grad(out, std::span<const Tensor>(in), {.seed = seed});
+  reference::check_reals("value", out, reference::reals_of(one.at("out")), tolerance);
+  for (std::size_t k = 0; k < in.size(); ++k) {
+    INFO("gradient of input " << k);
+    reference::check_reals("gradient", grads[k], reference::reals_of(one.at("grads")[k]), tolerance);
+  }
+}
+
+Tensor drawn(const Shape& shape, std::uint64_t seed, DType dtype = float32) {
+  Generator generator(seed);
+  return normal(shape, 0, 1, {.dtype = dtype, .generator = &generator}).eval();
+}
+
+/// Sets the number of threads, and back.
+struct Threads {
+  explicit Threads(int count) : before(kernels::num_threads()) { kernels::set_num_threads(count); }
+  ~Threads() { kernels::set_num_threads(before); }
+  int before;
+};
+
+}  // namespace
+
+TEST_CASE("convolutions and pools are PyTorch's, and so are their gradients") {
+  std::ifstream stream(std::filesystem::path(XGRAD_TEST_FILES).parent_path() / "reference" /
+                       "convolution_values.json");
+  REQUIRE(stream.good());
+  const Json all = Json::parse(stream);
+  int convolutions = 0;
+  for (const Json& one : all.at("cases")) {
+    INFO(one.at("call") << " " << one.at("shapes").dump() << " " << one.at("options").dump());
+    check_case(one, float64, 1e-12);
+    check_case(one, float32, 1e-5);
+    convolutions += one.at("call").get<std::string>().ends_with("_pool") ? 0 : 1;
+  }
+  CHECK(convolutions >= 200);
+}
+
+TEST_CASE("convolutions large enough to be cut give the bits of one thread") {
+  struct Sizes {
+    Shape x, w;
+  };
+  for (const Sizes& sizes : {Sizes{{40, 17, 15, 1}, {3, 3, 1, 8}}, Sizes{{24, 12, 12, 16}, {3, 3, 16, 24}},
+                             Sizes{{24, 20, 20, 12}, {5, 3, 1, 12}}, Sizes{{9, 12, 12, 32}, {1, 1, 32, 16}},
+                             Sizes{{2, 30, 30, 8}, {3, 3, 4, 16}}, Sizes{{16, 33, 24, 3}, {7, 7, 3, 32}}}) {
+    std::vector<std::vector<double>> results[2];
+    for (const int threads : {1, 3}) {
+      const Threads set(threads);
+      const Tensor x = drawn(sizes.x, 1), w = drawn(sizes.w, 2);
+      const Tensor y = conv(x, w, {.padding = "same"});
+      const Tensor pooled = max_pool(y, 3, {.strides = 2});
+      const auto [dx, dw] = grad(sum(pooled * drawn(pooled.shape(), 3)), {x, w});
+      for (const Tensor& t : {y, pooled, dx, dw}) results[threads == 1 ? 0 : 1].push_back(t.to_vector<double>());
+    }
+    CHECK(results[0] == results[1]);
+  }
+}
+
+TEST_CASE("a large convolution and its gradients are the sums they are defined as") {
+  // Larger than one block and with edges that no block's size divides.
+  for (const DType dtype : {float32, float64}) {
+    const Tensor x = drawn({19, 14, 13, 6}, 1, dtype), w = drawn({3, 2, 6, 21}, 2, dtype);
+    const Tensor y = conv(x, w, {.strides = {2, 1}});
+    Tensor sums = zeros_like(y);
+    for (std::int64_t i = 0; i < 3; ++i)
+      for (std::int64_t j = 0; j < 2; ++j)
+        sums = sums + matmul(slice(x, {{}, {i, i + 11, 2}, {j, j + 12}}), slice(w, {{i, i + 1}, {j, j + 1}}));
+    const Tensor seed = drawn(y.shape(), 3, dtype);
+    const auto [dx, dw] = grad(y, {x, w}, {.seed = seed});
+    const auto [ex, ew] = grad(sums, {x, w}, {.seed = seed});
+    const double tolerance = dtype == float32 ? 2e-5 : 1e-13;
+    reference::check_reals("y", y, sums.to_vector<double>(), tolerance);
+    reference::check_reals("dx", dx, ex.to_vector<double>(), tolerance);
+    reference::check_reals("dw", dw, ew.to_vector<double>(), tolerance);
+  }
+}
+
+TEST_CASE("of equal largest elements the first gets a pool's gradient") {
+  const Tensor x = tensor(std::vector<double>{2, 2, 2, 1, 3, 3}, Shape{1, 6, 1});
+  CHECK(grad(sum(max_pool(x, 3)), x).to_vector<double>() == std::vector<double>{1, 0, 0, 0, 1, 0});
+  const double nan = __builtin_nan("");
+  const Tensor y = tensor(std::vector<double>{2, nan, nan}, Shape{1, 3, 1});
+  CHECK(grad(sum(max_pool(y, 3)), y).to_vector<double>() == std::vector<double>{0, 1, 0});
+  const Tensor low = full({1, 2, 1}, -__builtin_inf());
+  CHECK(grad(sum(max_pool(low, 2)), low).to_vector<double>() == std::vector<double>{1, 0});
+}
+
+TEST_CASE("a batch of another size can be recorded from a convolution") {
+  const Tensor x = drawn({2, 6, 6, 3}, 1, float64), w = drawn({3, 3, 3, 4}, 2, float64);
+  const auto f = [&](const Tensor& t) { return max_pool(conv(t, w, {.strides = 2, .padding = "same"}), 2); };
+  const Tensor y = f(x), dx = grad(sum(y), x), longer = drawn({5, 6, 6, 3}, 3, float64);
+  const std::vector<Tensor> again = rerecord(std::vector{y, dx}, std::vector<Substitution>{{x, longer}});
+  const Tensor expected = f(longer);
+  CHECK(again[0].to_vector<double>() == expected.to_vector<double>());
+  CHECK(again[1].to_vector<double>() == grad(sum(expected), longer).to_vector<double>());
+}
