@@ -73,6 +73,7 @@
 #include <xgrad/data/batches.hpp>
 #include <xgrad/data/csv.hpp>
 #include <xgrad/data/idx.hpp>
+#include <xgrad/data/kmeans.hpp>
 #include <xgrad/data/mnist.hpp>
 #include <xgrad/data/preprocess.hpp>
 #include <xgrad/data/sequences.hpp>
@@ -94,6 +95,7 @@
 #include <xgrad/nn/call.hpp>
 #include <xgrad/nn/callback.hpp>
 #include <xgrad/nn/callbacks.hpp>
+#include <xgrad/nn/capsules.hpp>
 #include <xgrad/nn/compile.hpp>
 #include <xgrad/nn/config.hpp>
 #include <xgrad/nn/conv_layers.hpp>
@@ -101,6 +103,7 @@
 #include <xgrad/nn/dense.hpp>
 #include <xgrad/nn/dropout.hpp>
 #include <xgrad/nn/gradcheck.hpp>
+#include <xgrad/nn/graph_layers.hpp>
 #include <xgrad/nn/health.hpp>
 #include <xgrad/nn/image_layers.hpp>
 #include <xgrad/nn/initializers.hpp>
@@ -110,6 +113,7 @@
 #include <xgrad/nn/merge_layers.hpp>
 #include <xgrad/nn/metrics.hpp>
 #include <xgrad/nn/metrics_confusion.hpp>
+#include <xgrad/nn/mixture_of_experts.hpp>
 #include <xgrad/nn/model.hpp>
 #include <xgrad/nn/noise_layers.hpp>
 #include <xgrad/nn/normalization.hpp>
@@ -118,11 +122,14 @@
 #include <xgrad/nn/preprocessing.hpp>
 #include <xgrad/nn/recurrent.hpp>
 #include <xgrad/nn/recurrent_cells.hpp>
+#include <xgrad/nn/radial_basis.hpp>
 #include <xgrad/nn/regularizers.hpp>
 #include <xgrad/nn/reshape_layers.hpp>
 #include <xgrad/nn/saving.hpp>
+#include <xgrad/nn/self_organizing_map.hpp>
 #include <xgrad/nn/sequential.hpp>
 #include <xgrad/nn/shape_layers.hpp>
+#include <xgrad/nn/spiking.hpp>
 #include <xgrad/nn/tensors.hpp>
 #include <xgrad/nn/text.hpp>
 #include <xgrad/nn/tools.hpp>

@@ -164,8 +164,8 @@ Tensor decode(Stream& stream, std::uint64_t total, const PngOptions& options, co
   if (!attempt(reader.png, [&] { png_read_info(reader.png, reader.info); })) fail(stream.message.data());
   const std::uint64_t width = png_get_image_width(reader.png, reader.info);
   const std::uint64_t height = png_get_image_height(reader.png, reader.info);
-  const std::uint64_t bits = width * height * png_get_bit_depth(reader.png, reader.info) *
-                             png_get_channels(reader.png, reader.info);
+  const std::uint64_t bits =
+      width * height * png_get_bit_depth(reader.png, reader.info) * png_get_channels(reader.png, reader.info);
   const std::string size = std::to_string(width) + " x " + std::to_string(height) + " pixels";
   if (options.max_pixels >= 0 && width * height > static_cast<std::uint64_t>(options.max_pixels))
     fail("its header says " + size + ", max_pixels allows " + std::to_string(options.max_pixels));
@@ -250,8 +250,10 @@ std::vector<std::uint8_t> encode_png(const Tensor& image) {
   const Shape& shape = image.shape();
   const std::int64_t channels = shape.rank() == 3 ? shape[2] : 1;
   if ((shape.rank() != 2 && shape.rank() != 3) || channels < 1 || channels > 4 || shape.size() == 0)
-    throw ShapeError("[save_png] expected a picture (height, width) or (height, width, channels) with 1 to 4 channels, "
-                     "got " + to_string(shape));
+    throw ShapeError(
+        "[save_png] expected a picture (height, width) or (height, width, channels) with 1 to 4 channels, "
+        "got " +
+        to_string(shape));
   if (shape[0] > longest_side || shape[1] > longest_side)
     throw ShapeError("[save_png] expected sides of at most " + std::to_string(longest_side) + " pixels, got " +
                      to_string(shape));

@@ -209,6 +209,21 @@ Tensor categorical_generalized_cross_entropy(const Tensor& y_true, const Tensor&
   return (1 - power(sum(pair.y_pred * chosen, -1), q)) / q;
 }
 
+Tensor margin(const Tensor& y_true, const Tensor& y_pred, double m_plus, double m_minus, double lambda) {
+  need_classes("margin", y_pred);
+  Tensor y = y_true, p = y_pred;
+  if (y_true.shape() == y_pred.shape()) {
+    const Pair pair = same_shape("margin", y_true, y_pred);
+    y = pair.y_true;
+    p = pair.y_pred;
+  } else {
+    const Pair pair = labels_and_rows("margin", y_true, y_pred);
+    p = pair.y_pred;
+    y = one_hot(checked_labels("margin", pair.y_true, p.dim(-1)), p.dim(-1), p.dtype());
+  }
+  return sum(y * square(relu(m_plus - p)) + lambda * (1 - y) * square(relu(p - m_minus)), -1);
+}
+
 Tensor dice(const Tensor& y_true, const Tensor& y_pred, Axes axis) {
   const Pair y = same_shape("dice", y_true, y_pred);
   const Tensor both = sum(y.y_true * y.y_pred, axis);

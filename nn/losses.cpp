@@ -46,6 +46,7 @@ Loss by_name(std::string_view name) {
       {"tversky", make<Tversky>},
       {"circle", make<Circle>},
       {"ctc", make<CTC>},
+      {"margin", make<Margin>},
   };
   return find_named(table, "loss", name)();
 }
@@ -250,6 +251,11 @@ CategoricalGeneralizedCrossEntropy::CategoricalGeneralizedCrossEntropy(Categoric
   if (!(o.q > 0 && o.q < 1))
     throw ValueError("[CategoricalGeneralizedCrossEntropy] expected q between 0 and 1, got " + number_text(o.q));
 }
+
+Margin::Margin(MarginOptions o)
+    : Loss([m_plus = o.m_plus, m_minus = o.m_minus, lambda = o.lambda](
+               const Tensor& y_true, const Tensor& y_pred) { return margin(y_true, y_pred, m_plus, m_minus, lambda); },
+           named({o.reduction, std::move(o.name)}, "margin")) {}
 
 Dice::Dice(DiceOptions o)
     : Loss([axis = o.axis](const Tensor& y_true, const Tensor& y_pred) { return dice(y_true, y_pred, axis); },

@@ -128,6 +128,11 @@ Tensor circle(const Tensor& y_true, const Tensor& y_pred, const CircleOptions& o
 /// are computed, for labels out of range.
 Tensor ctc(const Tensor& y_true, const Tensor& y_pred);
 
+/// sum_c y max(m_plus - p, 0)^2 + lambda (1 - y) max(p - m_minus, 0)^2 over the last axis, for lengths p of capsules
+/// (Sabour, Frosst and Hinton 2017). y_true are rows like y_pred, or labels as those of
+/// sparse_categorical_crossentropy.
+Tensor margin(const Tensor& y_true, const Tensor& y_pred, double m_plus = .9, double m_minus = .1, double lambda = .5);
+
 struct LossOptions {
   Reduction reduction = {};
   std::string name = {};
@@ -312,6 +317,18 @@ struct CategoricalGeneralizedCrossEntropyOptions {
 
 struct CategoricalGeneralizedCrossEntropy : Loss {
   CategoricalGeneralizedCrossEntropy(CategoricalGeneralizedCrossEntropyOptions options = {});
+};
+
+struct MarginOptions {
+  double m_plus = .9;
+  double m_minus = .1;
+  double lambda = .5;
+  Reduction reduction = {};
+  std::string name = {};
+};
+
+struct Margin : Loss {
+  Margin(MarginOptions options = {});
 };
 
 struct DiceOptions {

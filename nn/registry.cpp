@@ -1,17 +1,23 @@
 #include <xgrad/nn/activation_layers.hpp>
 #include <xgrad/nn/conv_layers.hpp>
+#include <xgrad/nn/capsules.hpp>
 #include <xgrad/nn/core_layers.hpp>
+#include <xgrad/nn/graph_layers.hpp>
 #include <xgrad/nn/image_layers.hpp>
 #include <xgrad/nn/merge_layers.hpp>
+#include <xgrad/nn/mixture_of_experts.hpp>
 #include <xgrad/nn/noise_layers.hpp>
 #include <xgrad/nn/normalization.hpp>
 #include <xgrad/nn/pooling_layers.hpp>
 #include <xgrad/nn/preprocessing.hpp>
+#include <xgrad/nn/radial_basis.hpp>
 #include <xgrad/nn/reshape_layers.hpp>
 #include <xgrad/nn/recurrent.hpp>
 #include <xgrad/nn/saving.hpp>
+#include <xgrad/nn/self_organizing_map.hpp>
 #include <xgrad/nn/sequential.hpp>
 #include <xgrad/nn/wrapper_layers.hpp>
+#include <xgrad/nn/spiking.hpp>
 
 namespace xgrad {
 
@@ -52,6 +58,10 @@ const CustomObjects& library_layers() {
     table.layer<AdaptiveAveragePooling1D>("AdaptiveAveragePooling1D");
     table.layer<AdaptiveAveragePooling2D>("AdaptiveAveragePooling2D");
     table.layer<AdaptiveAveragePooling3D>("AdaptiveAveragePooling3D");
+    table.layer<RadialBasis>().layer<SelfOrganizingMap>().layer<MixtureOfExperts>();
+    table.layer<LeakyIntegrateAndFire>().layer<LeakyIntegrator>().layer<RateCoding>().layer<LatencyCoding>();
+    table.layer<GCNConv>().layer<GATConv>().layer<MessagePassing>();
+    table.layer<Capsule>().layer<CapsuleLength>().layer<PrimaryCapsule>();
     table.layer<Resizing>().layer<CenterCrop>();
     table.layer<Activation>().layer<Dense>().layer<Dropout>().layer<Flatten>().layer<Input>().layer<Rescaling>();
     return table;

@@ -225,7 +225,12 @@ Tensor diff(const Arg& x, int n, int axis) {
 
 Tensor linear_recurrence(const Arg& factors, const Arg& terms, int axis, bool reverse) {
   const Within here("linear_recurrence", factors);
-  const Tensor a = real(factors), b = real(terms);
+  // A C++ number takes the dtype of the tensor it meets.
+  const auto fitted = [](const Arg& x, const Arg& other) {
+    if (x.kind() == Arg::Kind::tensor || other.kind() != Arg::Kind::tensor) return real(x);
+    return zeros({}, {.dtype = real(other).dtype()}) + x;
+  };
+  const Tensor a = fitted(factors, terms), b = fitted(terms, factors);
   const Tensor like = not_equal(a, b);  // the common shape; never computed
   const int at = from_end(axis, like, "linear_recurrence", factors.where());
   return recur(broadcast_like(a, like), broadcast_like(b, like), at, reverse ? backward : 0);
@@ -454,6 +459,10 @@ Rows scan_rows() {
                       return linear_recurrence(doubles({2, 3}), doubles({1, 1}), 0, true);
                     },
                     {3, 1}},
+                   {[] {
+                      return linear_recurrence(0.1, doubles({1, 0, 0}));
+                    },
+                    {1, .1, .1 * .1}},
                    {[] {
                       return linear_recurrence(doubles({nan, 2}), ints({1, 2}));
                     },

@@ -29,12 +29,31 @@ Tensor drawn(const Shape& shape, std::uint64_t seed, DType dtype = float64) {
 }
 
 Json all_cases() {
-  std::ifstream stream(std::filesystem::path(XGRAD_TEST_FILES).parent_path() / "reference" / "keras_layers.json");
-  REQUIRE(stream.good());
-  return Json::parse(stream).at("cases");
+  Json all = Json::array();
+  for (const char* file : {"keras_layers.json", "torch_layers.json"}) {
+    std::ifstream stream(std::filesystem::path(XGRAD_TEST_FILES).parent_path() / "reference" / file);
+    REQUIRE(stream.good());
+    const Json found = Json::parse(stream);
+    for (const Json& one : found.at("cases")) all.push_back(one);
+  }
+  return all;
 }
 
 Tensor in_dtype(const Tensor& x, DType dtype) { return is_floating(x.dtype()) ? cast(x, dtype) : x; }
+
+/// Whether a config has all that another says, also inside.
+bool holds(const Config& whole, const Config& part) {
+  if (part.kind() == Config::Kind::object) {
+    for (const auto& [key, value] : part.entries())
+      if (!whole.contains(key) || !holds(whole.at(key), value)) return false;
+    return true;
+  }
+  if (part.kind() != Config::Kind::list) return whole == part;
+  if (whole.list().size() != part.list().size()) return false;
+  for (std::size_t i = 0; i < part.list().size(); ++i)
+    if (!holds(whole.list()[i], part.list()[i])) return false;
+  return true;
+}
 
 /// One case in one dtype: values, gradient and what training leaves behind.
 void check_case(const Json& one, DType dtype, double tolerance) {
@@ -62,11 +81,21 @@ void check_case(const Json& one, DType dtype, double tolerance) {
   std::vector<Tensor> grads;
   if (one.contains("grad")) {
     const Tensor seed = in_dtype(reference::tensor_of(one.at("seed")), dtype);
-    grads = grad(out, std::span<const Tensor>(xs).first(1), {.seed = seed});
+    std::vector<Tensor> by{xs[0]};
+    if (one.contains("weight_grads"))
+      for (const NamedParameter& weight : own)
+        if (weight.parameter.trainable()) by.emplace_back(weight.parameter);
+    grads = grad(out, std::span<const Tensor>(by), {.seed = seed});
   }
   reference::check_reals("value", out, reference::reals_of(one.at("out").at("values")), tolerance);
   if (!grads.empty())
     reference::check_reals("gradient", grads[0], reference::reals_of(one.at("grad").at("values")), 10 * tolerance);
+  if (one.contains("weight_grads")) {
+    REQUIRE(one.at("weight_grads").size() + 1 == grads.size());
+    for (std::size_t i = 1; i < grads.size(); ++i)
+      reference::check_reals("gradient of a weight", grads[i],
+                             reference::reals_of(one.at("weight_grads")[i - 1].at("values")), 10 * tolerance);
+  }
   if (!one.contains("after")) return;
   std::size_t next = 0;
   for (const NamedParameter& weight : own) {
@@ -79,7 +108,7 @@ void check_case(const Json& one, DType dtype, double tolerance) {
 
 }  // namespace
 
-TEST_CASE("layers give Keras's values, gradients and moving statistics") {
+TEST_CASE("layers give Keras's and PyTorch's values, gradients and moving statistics") {
   std::set<std::string> seen;
   std::size_t number = 0;
   for (const Json& one : all_cases()) {
@@ -92,7 +121,7 @@ TEST_CASE("layers give Keras's values, gradients and moving statistics") {
   // Every layer of the table has a case, but those that need something that JSON does not hold, or have their own file.
   const std::set<std::string> elsewhere = {"Input", "Lambda", "SpectralNormalization", "IntegerLookup", "Resizing",
                                            "CenterCrop", "RNN", "SimpleRNN", "LSTM", "GRU", "Bidirectional",
-                                           "TimeDistributed"};
+                                           "TimeDistributed", "RateCoding"};
   for (const auto& [name, maker] : library_layers().makers()) {
     INFO(name);
     CHECK((seen.contains(name) || elsewhere.contains(name)));
@@ -110,7 +139,7 @@ TEST_CASE("a layer comes back from its config the same") {
     const Layer again = layer_from_config(Config::parse(config.to_json()));
     CHECK(layer_config(again) == config);
     const Config given = Config::parse(one.at("config").dump());
-    for (const auto& [key, value] : given.entries()) CHECK(config.at("config").at(key) == value);
+    CHECK(holds(config.at("config"), given));
     Json unknown = one.at("config");
     unknown["no_such_option"] = 1;
     CHECK_THROWS_WITH(layer_from_config(Config::parse(Json{{"class_name", name}, {"config", unknown}}.dump())),
