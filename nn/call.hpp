@@ -6,6 +6,8 @@
 
 namespace xgrad {
 
+class Config;
+
 /// One call of a model: handed from layer to layer, so that no layer has a hidden training state.
 struct Call {
   bool training = false;           ///< training or evaluation
@@ -14,6 +16,8 @@ struct Call {
   std::vector<Tensor> penalties = {};  ///< scalars that layers add to the loss
   std::vector<Tensor> masks = {};      ///< for a layer of several inputs or outputs, the mask of each
   bool dry = false;                    ///< only shapes are looked at, nothing is computed: no state may change
+  /// In a step of a functional model: what the layer's call was given besides the inputs' order; null: nothing.
+  const Config* arguments = nullptr;
 
   Generator& random() const { return generator ? *generator : default_generator(); }
 };

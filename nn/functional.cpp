@@ -56,7 +56,9 @@ class Maker {
     }
     for (std::size_t i = 0; i < steps.size(); ++i) {
       if (!used[i]) continue;
-      steps[i].layer = layer_of(dynamic_cast<const LayerCall&>(*calls[i].step).layer);
+      const auto& step = dynamic_cast<const LayerCall&>(*calls[i].step);
+      steps[i].layer = layer_of(step.layer);
+      steps[i].arguments = step.arguments;
       state_.steps.push_back(std::move(steps[i]));
     }
     check_inputs();
@@ -281,7 +283,9 @@ std::vector<Tensor> LayerGraph::operator()(std::span<const Tensor> xs, Call& cal
     call.mask = call.masks[0];
     if (!masked) call.masks.clear();
     const Entry& entry = s.layers[step.layer];
+    call.arguments = step.arguments.is_nothing() ? nullptr : &step.arguments;
     std::vector<Tensor> results = call_in(entry.name, entry.layer, inputs, call);
+    call.arguments = nullptr;
     if (results.size() != step.outputs)
       throw ValueError("[Model] expected " + std::to_string(step.outputs) + " results of the layer '" + entry.name +
                        "', got " + std::to_string(results.size()));

@@ -7,9 +7,11 @@ namespace xgrad {
 
 /// The call of a layer as a step of a symbolic graph.
 struct LayerCall final : Deferred {
-  LayerCall(Layer layer, std::size_t outputs) : layer(std::move(layer)), outputs(outputs) {}
+  LayerCall(Layer layer, std::size_t outputs, Config arguments)
+      : layer(std::move(layer)), outputs(outputs), arguments(std::move(arguments)) {}
   Layer layer;
   std::size_t outputs;
+  Config arguments;
 };
 
 /// Layers with the ways between them, as one layer. Copies share them.
@@ -29,6 +31,7 @@ struct LayerGraph {
     std::size_t layer = 0;
     std::vector<Source> inputs;
     std::size_t first_slot = 0, outputs = 1;
+    Config arguments = {};
   };
   struct Entry {
     std::string name;

@@ -171,11 +171,13 @@ Config graph_config(const LayerGraph& graph) {
     inputs.push_back(Config::object({{"name", input.name}, {"shape", input.shape}, {"dtype", input.dtype}}));
   for (const LayerGraph::Entry& entry : s.layers) layers.push_back(with_name(entry.name, entry.layer));
   std::vector<Config> outputs = sources(s.outputs).list();
-  for (const LayerGraph::Step& step : s.steps)
+  for (const LayerGraph::Step& step : s.steps) {
     steps.push_back(Config::object({{"layer", step.layer},
                                     {"inputs", sources(step.inputs)},
                                     {"first_slot", step.first_slot},
                                     {"outputs", step.outputs}}));
+    if (!step.arguments.is_nothing()) steps.back().set("arguments", step.arguments);
+  }
   for (const std::string& name : s.output_names) names.emplace_back(name);
   std::vector<Config> shapes;
   for (const Shape& shape : s.shapes) shapes.emplace_back(shape);
@@ -239,6 +241,7 @@ LayerGraph graph_from(const Config& config, const CustomObjects& custom) {
                          .outputs = 1};
     out.outputs = place(step.at("outputs"), state->slots - out.first_slot + 1);
     for (const Config& slot : step.at("inputs").list()) out.inputs.push_back(source(slot, out.first_slot));
+    if (step.contains("arguments")) out.arguments = step.at("arguments");
     if (out.inputs.empty()) throw ValueError("[config] expected steps with inputs, got one without");
     state->steps.push_back(std::move(out));
   }

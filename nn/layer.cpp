@@ -65,14 +65,15 @@ std::vector<Tensor> Layer::operator()(std::span<const Tensor> xs) const {
   return (*this)(xs, call);
 }
 
-std::vector<Tensor> symbolic_call(const Layer& layer, std::span<const Tensor> xs) {
+std::vector<Tensor> symbolic_call(const Layer& layer, std::span<const Tensor> xs, const Config& arguments) {
   // Its shapes come from a call that is recorded and never computed.
   const NoGrad no_grad;
   std::vector<Tensor> like;
   for (const Tensor& x : xs) like.push_back(zeros(x.shape(), {.dtype = x.dtype()}));
   Call call{.dry = true};
+  if (!arguments.is_nothing()) call.arguments = &arguments;
   const std::vector<Tensor> results = layer(like, call);
-  auto* step = new LayerCall(layer, results.size());
+  auto* step = new LayerCall(layer, results.size(), arguments);
   return defer(step, xs, results, layer.name().empty() ? std::string(layer.kind_name()) : layer.name());
 }
 

@@ -150,8 +150,9 @@ class Layer {
   Shared<Body> body_;
 };
 
-/// Records the call of a layer on symbolic tensors: what `layer(x)` does with them.
-std::vector<Tensor> symbolic_call(const Layer& layer, std::span<const Tensor> xs);
+/// Records the call of a layer on symbolic tensors: what `layer(x)` does with them. The layer finds `arguments`, which
+/// are saved with the model, in its Call.
+std::vector<Tensor> symbolic_call(const Layer& layer, std::span<const Tensor> xs, const Config& arguments = {});
 
 /// layer(x) in evaluation, or its symbolic call: the one-argument call of layers.
 template <class L>

@@ -1,4 +1,5 @@
 #include <xgrad/nn/activation_layers.hpp>
+#include <xgrad/nn/attention_layers.hpp>
 #include <xgrad/nn/conv_layers.hpp>
 #include <xgrad/nn/capsules.hpp>
 #include <xgrad/nn/core_layers.hpp>
@@ -39,6 +40,7 @@ const CustomObjects& library_layers() {
     table.layer<SpatialDropout1D>("SpatialDropout1D").layer<SpatialDropout2D>("SpatialDropout2D");
     table.layer<SpatialDropout3D>("SpatialDropout3D").layer<GaussianDropout>().layer<GaussianNoise>();
     table.layer<AlphaDropout>();
+    table.layer<Attention>().layer<AdditiveAttention>().layer<MultiHeadAttention>().layer<GroupQueryAttention>();
     table.layer<Normalization>().layer<Discretization>().layer<CategoryEncoding>().layer<IntegerLookup>();
     table.layer<RNN>().layer<SimpleRNN>().layer<LSTM>().layer<GRU>().layer<Bidirectional>().layer<TimeDistributed>();
     table.cell<SimpleRNNCell>().cell<LSTMCell>().cell<GRUCell>().cell<StackedRNNCells>();
