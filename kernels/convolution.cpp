@@ -3,6 +3,7 @@
 #include <xgrad/kernels/convolution_parts.hpp>
 #include <xgrad/kernels/pool.hpp>
 #include <xgrad/kernels/products.hpp>
+#include <xgrad/kernels/tile.hpp>
 
 #include <cstring>
 
@@ -44,18 +45,31 @@ class Columns {
   }
   /// Adds rows to where they came from.
   void scatter(const T* from, std::int64_t group, std::int64_t begin, std::int64_t end, T* x) const {
-    walk(begin, end, [&](std::int64_t place, std::int64_t count, std::int64_t column, std::int64_t row) {
-      if (place < 0) return;
-      const T* source = from + row * width_ + column;
-      T* target = x + place + group * channels_;
-      for (std::int64_t i = 0; i < count; ++i) target[i] += source[i];
-    });
+    static const bool wide = std::strcmp(instruction_set(), "baseline") != 0;
+    if (wide) return scatter_avx2(from, group, begin, end, x);
+    scatter_here(from, group, begin, end, x);
   }
 
  private:
+  [[gnu::always_inline]] void scatter_here(const T* from, std::int64_t group, std::int64_t begin, std::int64_t end,
+                                           T* x) const {
+    const auto add = [&](std::int64_t place, std::int64_t count, std::int64_t column, std::int64_t row)
+                         __attribute__((always_inline)) {
+      if (place < 0) return;
+      const T* source = from + row * width_ + column;
+      T* __restrict target = x + place + group * channels_;
+      for (std::int64_t i = 0; i < count; ++i) target[i] += source[i];
+    };
+    walk(begin, end, add);
+  }
+  [[gnu::target("avx2")]] void scatter_avx2(const T* from, std::int64_t group, std::int64_t begin, std::int64_t end,
+                                            T* x) const {
+    scatter_here(from, group, begin, end, x);
+  }
+
   /// f(place in x or -1, elements, column, row) for each run of elements that lie together on both sides.
   template <class F>
-  void walk(std::int64_t begin, std::int64_t end, F&& f) const {
+  [[gnu::always_inline]] void walk(std::int64_t begin, std::int64_t end, F&& f) const {
     const std::int64_t step = c_.dilation[2] * c_.in_channels, taps = c_.taps[2];
     const bool together = c_.groups == 1 && c_.dilation[2] == 1;
     std::int64_t at[4], rest = begin;
@@ -223,6 +237,7 @@ void convolve_typed(ConvolutionOf result, const Convolution& c, const T* a, cons
     return;
   }
   if (is_depthwise(c)) return convolve_depthwise(result, c, a, b, out, scratch);
+  if (is_narrow(result, c)) return convolve_narrow(result, c, a, b, out, scratch);
   switch (result) {
     case ConvolutionOf::y: return forward(c, a, b, out, scratch);
     case ConvolutionOf::x: return transposed(c, a, b, out, scratch);
@@ -248,6 +263,7 @@ template void add_up(const double* parts, std::int64_t number, std::int64_t leng
 std::size_t convolve_scratch(ConvolutionOf result, const Convolution& c) {
   if (is_nothing(c)) return 0;
   if (is_depthwise(c)) return depthwise_scratch(result, c);
+  if (is_narrow(result, c)) return narrow_scratch(result, c);
   return c.type == DType::float64 ? static_cast<std::size_t>(Cut<double>(result, c).elements(result)) * sizeof(double)
                                   : static_cast<std::size_t>(Cut<float>(result, c).elements(result)) * sizeof(float);
 }

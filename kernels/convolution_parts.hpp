@@ -33,6 +33,16 @@ void convolve_depthwise(ConvolutionOf result, const Convolution& c, const float*
 void convolve_depthwise(ConvolutionOf result, const Convolution& c, const double* a, const double* b, double* out,
                         double* scratch);
 
+/// So few channels that windows are read where they are, for y and w: copying their few numbers would be the work.
+inline bool is_narrow(ConvolutionOf result, const Convolution& c) {
+  return result != ConvolutionOf::x && c.groups == 1 && c.in_channels <= 4 && volume(c.taps) * c.in_channels <= 256;
+}
+std::size_t narrow_scratch(ConvolutionOf result, const Convolution& c);
+void convolve_narrow(ConvolutionOf result, const Convolution& c, const float* x, const float* other, float* out,
+                     void* scratch);
+void convolve_narrow(ConvolutionOf result, const Convolution& c, const double* x, const double* other, double* out,
+                     void* scratch);
+
 /// Cuts `count` things into at most `most` pieces of at least `least`; a function of its arguments alone.
 struct Pieces {
   Pieces(std::int64_t count, std::int64_t least, std::int64_t most)
