@@ -111,7 +111,10 @@ void Replay::draw() {
     if (!from) continue;
     take.seed = from->seed();
     take.number = from->take();
-    if (take.node) take.node->value.draw = {take.seed, take.number};
+  }
+  for (const Program::Drawn& drawn : p_.draws) {
+    const Tape::Take& take = p_.tape.takes[drawn.take];
+    p_.request.order[drawn.place]->value.draw = {take.seed, take.number};
   }
 }
 

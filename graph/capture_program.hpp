@@ -53,6 +53,11 @@ struct Program {
   std::shared_ptr<const Plan> plan;
   std::vector<Tensor> placeholders;
   std::vector<Followed> parameters;
+  /// A draw of the request and the number it takes; a draw that was recorded again takes the same.
+  struct Drawn {
+    std::uint32_t place, take;
+  };
+  std::vector<Drawn> draws;
   std::vector<Source> sources;
   std::vector<Tensor> kept;    ///< the request's nodes
   std::vector<Tensor> frozen;  ///< leaves that stay what they are

@@ -45,6 +45,7 @@ class Recorder {
   void make_placeholders(std::span<const Tensor> arguments);
   void find_sources(std::span<const Tensor> results);
   bool follow();
+  void find_take(std::uint32_t place);
   void detach();
 
   ThreadState& state_;
@@ -77,6 +78,14 @@ void Recorder::find_sources(std::span<const Tensor> results) {
   }
 }
 
+void Recorder::find_take(std::uint32_t place) {
+  const Node* node = p_.request.order[place];
+  if (node->op->kind != Kind::draw && !node->op->random) return;
+  const kernels::Draw& draw = node->value.draw;
+  for (std::uint32_t i = 0; i < p_.tape.takes.size(); ++i)
+    if (p_.tape.takes[i].seed == draw.seed && p_.tape.takes[i].number == draw.number) p_.draws.push_back({place, i});
+}
+
 /// Finds the Parameters among the leaves, and what each is given. False if a value is a Parameter's and somebody's own.
 bool Recorder::follow() {
   for (Slot* slot : state_.pending) {
@@ -88,6 +97,7 @@ bool Recorder::follow() {
     Node* node = order[i];
     if (!p_.request.leaf[i]) {
       p_.kept.push_back(Tensor::share(node));
+      find_take(i);
       for (Followed& followed : p_.parameters)
         if (followed.parameter.slot()->value.node() == node) followed.value = i;
       continue;

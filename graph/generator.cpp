@@ -41,16 +41,6 @@ void Tape::took(Generator& from, std::uint64_t number) {
   takes.push_back({cell, from.seed(), number});
 }
 
-void Tape::drew(Node* node) {
-  const kernels::Draw& draw = node->value.draw;
-  for (std::size_t i = takes.size(); i-- > 0;) {
-    Take& take = takes[i];
-    if (take.node || take.seed != draw.seed || take.number != draw.number) continue;
-    take.node = node;
-    return;
-  }
-}
-
 std::uint64_t Generator::take() {
   const std::uint64_t number = next_++;
   if (Tape* tape = this_thread().tape) tape->took(*this, number);

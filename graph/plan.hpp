@@ -23,4 +23,20 @@ void set_plan_cache_limit(std::size_t bytes);
 /// Runs every operation as soon as it is recorded on this thread, through the same planner (also XGRAD_EAGER=1).
 void set_eager(bool eager);
 
+/// What the planner does to make a request faster. Each leaves the bits as they are, and can be switched off to see
+/// what it brings, or to find a mistake.
+enum class Optimisation : unsigned {
+  subexpressions,  ///< what is asked for twice is computed once
+  identities,      ///< x * 1 and the like, and broadcasts that are read through
+  fusion,          ///< elementwise operations and reductions of rows in one loop
+  recomputing,     ///< cheap values computed again instead of stored
+  column_folds,    ///< reductions over rows done by the loop that makes the rows
+  taking_over,     ///< results written to memory that nobody needs any more
+  reuse,           ///< temporaries that share memory one after another
+};
+inline constexpr unsigned optimisation_count = 7;
+/// For all threads; forgets every plan. All are on at first.
+void set_optimisation(Optimisation which, bool on);
+bool optimisation(Optimisation which);
+
 }  // namespace xgrad

@@ -4,6 +4,7 @@
 #include <xgrad/graph/plan_ir.hpp>
 
 #include <cstring>
+#include <atomic>
 #include <list>
 #include <unordered_map>
 
@@ -120,5 +121,18 @@ PlanCacheStats plan_cache_stats() { return cache().stats(); }
 void reset_plan_cache_stats() { cache().reset_stats(); }
 void clear_plan_cache() { cache().clear(); }
 void set_plan_cache_limit(std::size_t bytes) { cache().set_limit(bytes); }
+
+namespace {
+std::atomic<unsigned> optimisations{~0u};
+}
+
+void set_optimisation(Optimisation which, bool on) {
+  const unsigned bit = 1u << static_cast<unsigned>(which);
+  if (on) optimisations.fetch_or(bit);
+  else optimisations.fetch_and(~bit);
+  clear_plan_cache();
+}
+
+bool optimisation(Optimisation which) { return optimisations.load() >> static_cast<unsigned>(which) & 1; }
 
 }  // namespace xgrad

@@ -12,6 +12,12 @@ using kernels::Access;
 using kernels::Code;
 using kernels::Extent;
 
+kernels::Fold fold_of(Code code) {
+  return code == Code::row_sum   ? kernels::Fold::sum
+         : code == Code::row_max ? kernels::Fold::max
+                                 : kernels::Fold::min;
+}
+
 class Emission {
  public:
   Emission(const Request& request, const Lowered& lowered, const Grouped& grouped, Plan& plan)
@@ -29,6 +35,7 @@ class Emission {
   void finish_fold(std::uint32_t v, std::uint32_t partial, std::int64_t pieces);
   void emit_launch(std::uint32_t v);
   void emit_middle(std::uint32_t v);
+  void join_blocks(std::uint32_t v, std::uint32_t blocks, std::int64_t count);
   void emit_check(std::uint32_t v);
   void push(Step::Kind kind, std::size_t index) { plan_.steps.push_back({kind, static_cast<std::uint32_t>(index)}); }
 
@@ -93,6 +100,7 @@ class GroupEmission {
   std::uint16_t expanded(std::uint16_t reg);
   void instruction(std::uint32_t v);
   void store(std::uint32_t v);
+  void store_columns(std::uint32_t v);
 
   Emission& all_;
   const Group& group_;
@@ -138,17 +146,18 @@ void GroupEmission::walk() {
   if (group_.has_space) {
     program_.cols = group_.space[-1];
     for (int axis = 0; axis + 1 < group_.space.rank(); ++axis) program_.dims.push_back(group_.space[axis]);
-  } else if (group_.whole_rows || group_.pieces) {
+  } else if (group_.whole_rows || group_.pieces || group_.columns) {
     program_.cols = group_.cols;
-    std::int64_t rows = 1;
+    std::int64_t rows = group_.cols > 0 ? group_.size / group_.cols : 0;
     for (const std::uint32_t v : group_.members)
-      if (value(v).form == Form::fold_last) rows = value(v).rows;
+      if (value(v).form == Form::fold_last) rows = value(v).rows;  // also those of nothing
     program_.dims = {rows};
   } else {
     program_.cols = group_.size;
   }
   program_.rows = 1;
   for (const std::int64_t length : program_.dims) program_.rows *= length;
+  program_.folds_columns = group_.columns;
   kernels::choose_tile(program_, group_.whole_rows);
 }
 
@@ -166,8 +175,9 @@ std::uint16_t GroupEmission::slot(std::uint32_t home) {
 std::uint16_t GroupEmission::load(const Operand& in, const Value& reader, bool by_row) {
   Reading reading;
   // A reduction reads every element of its operand, whatever its own shape is.
-  if (by_row) reading.access = in.shape.size() == 1 ? Access::scalar : Access::row;
-  else if (reader.form == Form::fold_last) reading.access = in.shape.size() == 1 ? Access::scalar : Access::full;
+  const bool one = in.shape.size() == 1;
+  if (by_row) reading.access = one ? Access::scalar : Access::row;
+  else if (reader.form != Form::map) reading.access = one ? Access::scalar : Access::full;
   else reading = reading_of(in, reader.shape, reader.size, group_.cols);
   Loaded key{all_.home_of(in.value), reading.access, {}};
   kernels::Port port;
@@ -240,8 +250,24 @@ void GroupEmission::instruction(std::uint32_t v) {
   program_.code.push_back(code);
 }
 
+/// The rows of a column fold's operand, folded block by block.
+void GroupEmission::store_columns(std::uint32_t v) {
+  const Value& fold = value(v);
+  kernels::Port port;
+  port.reg = read(fold.in[0], fold, false);
+  if (program_.registers[port.reg].extent != Extent::full) port.reg = expanded(port.reg);
+  port.access = Access::column;
+  port.fold = fold_of(fold.code);
+  const std::int64_t blocks = kernels::fold_blocks(fold.cols);
+  const std::uint32_t home = blocks == 1 ? all_.home_of(v) : all_.new_home({Place::temporary, 0, 0});
+  if (blocks > 1) partials_.push_back({v, home, blocks});
+  port.slot = slot(home);
+  program_.stores.push_back(port);
+}
+
 void GroupEmission::store(std::uint32_t v) {
   const Value& x = value(v);
+  if (x.form == Form::fold_middle) return store_columns(v);
   kernels::Port port;
   port.reg = register_of_.at(v);
   const bool by_row = all_.grouped_.by_row[v];
@@ -274,12 +300,15 @@ void GroupEmission::run() {
   collect();
   if (outputs_.empty()) return;
   walk();
-  for (const std::uint32_t v : needed_) instruction(v);
+  for (const std::uint32_t v : needed_)
+    if (value(v).form != Form::fold_middle) instruction(v);
   for (const std::uint32_t v : outputs_) store(v);
   kernels::prepare(program_);
   all_.plan_.groups.push_back(std::move(step_));
   all_.push(Step::Kind::group, all_.plan_.groups.size() - 1);
-  for (const Partial& partial : partials_) all_.finish_fold(partial.value, partial.home, partial.pieces);
+  for (const Partial& partial : partials_)
+    if (value(partial.value).form == Form::fold_middle) all_.join_blocks(partial.value, partial.home, partial.pieces);
+    else all_.finish_fold(partial.value, partial.home, partial.pieces);
 }
 
 /// Folds the pieces' results, as often as it takes.
@@ -343,12 +372,24 @@ void Emission::emit_launch(std::uint32_t v) {
   push(Step::Kind::launch, plan_.launches.size() - 1);
 }
 
+void Emission::join_blocks(std::uint32_t v, std::uint32_t blocks, std::int64_t count) {
+  const Value& x = value(v);
+  FoldStep step;
+  step.fold = fold_of(x.code);
+  step.dtype = x.dtype;
+  step.in = blocks;
+  step.out = home_of(v);
+  step.count = count;
+  step.inner = x.inner;
+  step.joins = true;
+  plan_.folds.push_back(step);
+  push(Step::Kind::fold, plan_.folds.size() - 1);
+}
+
 void Emission::emit_middle(std::uint32_t v) {
   const Value& x = value(v);
   FoldStep step;
-  step.fold = x.code == Code::row_sum ? kernels::Fold::sum
-              : x.code == Code::row_max ? kernels::Fold::max
-                                        : kernels::Fold::min;
+  step.fold = fold_of(x.code);
   step.dtype = x.dtype;
   step.in = home_of(x.in[0].value);
   step.out = home_of(v);
@@ -370,7 +411,8 @@ void Emission::run() {
     if (!grouped_.groups[g].members.empty()) items.push_back({grouped_.groups[g].stage, 0, g});
   for (std::uint32_t v = 0; v < lowered_.values.size(); ++v) {
     const Form form = value(v).form;
-    if (lowered_.live[v] && (form == Form::launch || form == Form::check || form == Form::fold_middle))
+    const bool alone = form == Form::fold_middle && grouped_.group[v] == none;
+    if (lowered_.live[v] && (form == Form::launch || form == Form::check || alone))
       items.push_back({grouped_.stage[v], 1, v});
   }
   std::sort(items.begin(), items.end());

@@ -1,5 +1,6 @@
 /// Grouping: which elementwise instructions and row reductions share one loop, and what has to be in memory.
 
+#include <xgrad/graph/plan.hpp>
 #include <xgrad/graph/plan_ir.hpp>
 
 #include <algorithm>
@@ -24,7 +25,7 @@ Shape without_ones(const Shape& shape) {
 
 class Grouping {
  public:
-  explicit Grouping(const Lowered& lowered) : lowered_(lowered) {
+  explicit Grouping(const Lowered& lowered) : lowered_(lowered), fuses_(optimisation(Optimisation::fusion)) {
     const std::size_t n = lowered.values.size();
     out_.group.assign(n, none);
     out_.stage.assign(n, 0);
@@ -41,21 +42,30 @@ class Grouping {
     while (parent_[g] != g) g = parent_[g] = parent_[parent_[g]];
     return g;
   }
-  bool opaque(std::uint32_t v) const { return !value(v).fused() || terminal_[v]; }
+  bool opaque(std::uint32_t v) const { return !value(v).fused() || terminal_[v] || !fuses_; }
   bool by_row_of(const Value& v, const Group& group, const Operand& in) const;
   void place_map(std::uint32_t v);
   void place_fold(std::uint32_t v);
+  void place_columns(std::uint32_t v);
+  void read_together(std::uint32_t v);
+  bool join_columns(std::uint32_t v, std::uint32_t g);
   bool join(std::uint32_t v, std::uint32_t stage);
   bool fits(const Value& v, Group& merged, std::span<const std::uint32_t> inside, bool& by_row);
   std::uint32_t start(std::uint32_t v, std::uint32_t stage);
   bool merge(const Group& a, const Group& b, Group& merged) const;
+  void find_readers();
+  std::span<const std::uint32_t> readers(std::uint32_t v) const {
+    return std::span(readers_).subspan(first_reader_[v], first_reader_[v + 1] - first_reader_[v]);
+  }
   void choose_materialised();
-  bool may_clone(std::uint32_t v, std::uint32_t into);
+  std::size_t arrays_to_recompute(std::uint32_t v, std::uint32_t into);
 
   const Lowered& lowered_;
+  const bool fuses_;
   Grouped out_;
   std::vector<std::uint32_t> parent_;
-  std::vector<std::uint8_t> terminal_;  ///< a row reduction finished by a second program
+  std::vector<std::uint8_t> terminal_;  ///< a reduction finished by a second program
+  std::vector<std::uint32_t> first_reader_, readers_;  ///< lists, one after another
 };
 
 /// A group that does what both do, if that is possible.
@@ -71,6 +81,7 @@ bool Grouping::merge(const Group& a, const Group& b, Group& merged) const {
   if (b.cols) merged.cols = b.cols;
   merged.whole_rows |= b.whole_rows;
   merged.pieces |= b.pieces;
+  merged.columns |= b.columns;
   merged.weight += b.weight;
   if (merged.whole_rows && merged.pieces) return false;
   if (merged.has_space && merged.cols && (merged.space.rank() == 0 || merged.space[-1] != merged.cols)) return false;
@@ -216,8 +227,50 @@ void Grouping::place_fold(std::uint32_t v) {
   out_.by_row[v] = 1;
 }
 
-/// Whether a reader in group `into` may recompute v instead of reading it.
-bool Grouping::may_clone(std::uint32_t v, std::uint32_t into) {
+/// A fold over rows of what a group computes is done there, block by block, before the values go to memory.
+void Grouping::place_columns(std::uint32_t v) {
+  const Value& fold = value(v);
+  const std::uint32_t operand = fold.in[0].value;
+  out_.stage[v] = out_.stage[operand];
+  if (!opaque(operand) && !out_.by_row[operand]) join_columns(v, find(out_.group[operand]));
+}
+
+bool Grouping::join_columns(std::uint32_t v, std::uint32_t g) {
+  const Value& fold = value(v);
+  Group wanted, merged;
+  wanted.size = fold.cols * fold.inner;
+  wanted.cols = fold.inner;
+  wanted.columns = true;
+  wanted.weight = 1;
+  if (!fuses_ || !optimisation(Optimisation::column_folds)) return false;
+  if (fold.rows != 1 || wanted.size == 0 || !merge(out_.groups[g], wanted, merged)) return false;
+  out_.groups[g] = std::move(merged);
+  out_.group[v] = g;
+  out_.stage[v] = out_.groups[g].stage;
+  return true;
+}
+
+/// A fold over rows of what is in memory joins a group that reads the same, if its own readers can wait for that.
+void Grouping::read_together(std::uint32_t v) {
+  const std::uint32_t operand = value(v).in[0].value;
+  if (!opaque(operand)) return;
+  for (const std::uint32_t other : readers(operand)) {
+    if (out_.group[other] == none || out_.by_row[other] || value(other).size != value(operand).size) continue;
+    const std::uint32_t g = find(out_.group[other]), stage = out_.groups[g].stage;
+    const std::span<const std::uint32_t> waiting = readers(v);
+    const bool in_time = std::all_of(waiting.begin(), waiting.end(), [&](std::uint32_t reader) {
+      return out_.stage[reader] >= stage + (out_.group[reader] == none ? 0 : 1);
+    });
+    if (in_time && join_columns(v, g)) return;
+  }
+}
+
+constexpr std::size_t too_many = ~std::size_t{0};
+
+/// How many arrays of v's size a reader in group `into` would read to recompute v instead of reading it; too_many if
+/// that is not possible or dear.
+std::size_t Grouping::arrays_to_recompute(std::uint32_t v, std::uint32_t into) {
+  if (!optimisation(Optimisation::recomputing)) return too_many;
   // The values to recompute, their weight, and the memory they would read.
   std::vector<std::uint32_t> waiting{v}, seen;
   std::uint32_t weight = 0;
@@ -229,9 +282,9 @@ bool Grouping::may_clone(std::uint32_t v, std::uint32_t into) {
     if (std::find(seen.begin(), seen.end(), u) != seen.end()) continue;
     seen.push_back(u);
     const Value& x = value(u);
-    if (x.form == Form::fold_last || x.size != target.size || out_.by_row[u]) return false;
+    if (x.form == Form::fold_last || x.size != target.size || out_.by_row[u]) return too_many;
     weight += weight_of(x);
-    if (weight > cheap_weight) return false;
+    if (weight > cheap_weight) return too_many;
     for (const Operand& in : x.operands()) {
       const Value& from = value(in.value);
       if (from.form == Form::number || from.form == Form::constant) continue;
@@ -239,34 +292,37 @@ bool Grouping::may_clone(std::uint32_t v, std::uint32_t into) {
         const Reading reading = reading_of(in, x.shape, x.size, target.cols);
         if (reading.access == kernels::Access::strided &&
             (!target.has_space || !(without_ones(x.shape) == target.space)))
-          return false;
+          return too_many;
         if (in.shape.size() == x.size && std::find(sources.begin(), sources.end(), in.value) == sources.end())
           sources.push_back(in.value);
       } else {
-        if (in.shape.size() != x.size) return false;
+        if (in.shape.size() != x.size) return too_many;
         waiting.push_back(in.value);
       }
     }
   }
-  return sources.size() <= 1;
+  return sources.size();
 }
 
-void Grouping::choose_materialised() {
+void Grouping::find_readers() {
   const std::size_t n = lowered_.values.size();
-  // Readers of each value, as lists.
-  std::vector<std::uint32_t> first(n + 1, 0), readers;
+  std::vector<std::uint32_t>& first = first_reader_;
+  first.assign(n + 1, 0);
   for (std::size_t v = 0; v < n; ++v)
     if (lowered_.live[v])
       for (const Operand& in : value(static_cast<std::uint32_t>(v)).operands())
         if (in.value != none) ++first[in.value + 1];
   for (std::size_t v = 0; v < n; ++v) first[v + 1] += first[v];
-  readers.resize(first[n]);
+  readers_.resize(first[n]);
   std::vector<std::uint32_t> fill(first.begin(), first.end() - 1);
   for (std::uint32_t v = 0; v < n; ++v)
     if (lowered_.live[v])
       for (const Operand& in : value(v).operands())
-        if (in.value != none) readers[fill[in.value]++] = v;
+        if (in.value != none) readers_[fill[in.value]++] = v;
+}
 
+void Grouping::choose_materialised() {
+  const std::size_t n = lowered_.values.size();
   for (std::uint32_t v = 0; v < n; ++v) {
     if (!lowered_.live[v]) continue;
     if (opaque(v)) {
@@ -274,12 +330,18 @@ void Grouping::choose_materialised() {
       continue;
     }
     bool wanted = lowered_.stored[v];
-    for (std::uint32_t k = first[v]; k < first[v + 1] && !wanted; ++k) {
-      const std::uint32_t reader = readers[k];
-      if (!value(reader).fused()) {
+    std::uint32_t other_group = none;
+    std::size_t arrays = 0;
+    for (const std::uint32_t reader : readers(v)) {
+      if (wanted) break;
+      if (out_.group[reader] == none) {
         wanted = true;
       } else if (out_.group[reader] != out_.group[v]) {
-        wanted = !may_clone(v, out_.group[reader]);
+        // Storing costs three trips to memory (the line is read before it is written), and one for each reader more.
+        arrays = std::max(arrays, arrays_to_recompute(v, out_.group[reader]));
+        const bool one_group = other_group == none || other_group == out_.group[reader];
+        other_group = out_.group[reader];
+        wanted = arrays > 2 || (arrays == 2 && !one_group);
         // A reader that needs it under another number of elements reads memory.
         for (const Operand& in : value(reader).operands())
           if (in.value == v && in.shape.size() != value(reader).size && value(reader).form == Form::map) wanted = true;
@@ -300,11 +362,15 @@ Grouped Grouping::run() {
       case Form::map:
       case Form::draw: place_map(v); break;
       case Form::fold_last: place_fold(v); break;
+      case Form::fold_middle: place_columns(v); break;
       default:
         for (const Operand& in : value(v).operands())
           if (in.value != none) out_.stage[v] = std::max(out_.stage[v], out_.stage[in.value]);
     }
   }
+  find_readers();
+  for (std::uint32_t v = 0; v < n; ++v)
+    if (lowered_.live[v] && value(v).form == Form::fold_middle && out_.group[v] == none) read_together(v);
   for (std::uint32_t v = 0; v < n; ++v)
     if (out_.group[v] != none) {
       out_.group[v] = find(out_.group[v]);

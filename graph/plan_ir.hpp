@@ -22,7 +22,7 @@ enum class Form : std::uint8_t {
   map,          ///< one instruction over `size` elements
   draw,         ///< uniform random numbers
   fold_last,    ///< rows x cols -> rows
-  fold_middle,  ///< outer x cols x inner -> outer x inner
+  fold_middle,  ///< outer x cols x inner -> outer x inner; within a group only if outer is 1
   launch,       ///< an operation's own step
   check,        ///< like launch, without a result of its own
 };
@@ -65,6 +65,7 @@ struct Group {
   std::int64_t cols = 0;     ///< fixed by row reductions; 0: free
   bool whole_rows = false;   ///< a reduction's result is used inside: tiles hold whole rows
   bool pieces = false;       ///< rows too long for a tile: reductions are finished by a second program
+  bool columns = false;      ///< folds over rows are finished by a second step
   std::uint32_t weight = 0;  ///< instructions
   std::vector<std::uint32_t> members;
 };
@@ -131,6 +132,7 @@ struct FoldStep {
   DType dtype = float32;
   std::uint32_t in = none, out = none;
   std::int64_t outer = 1, count = 1, inner = 1;
+  bool joins = false;  ///< `count` blocks' results that a group left: `in` is overwritten
 };
 
 struct Step {

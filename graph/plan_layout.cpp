@@ -1,5 +1,6 @@
 /// Layout: where temporaries lie in the arena, and which results take over the memory of leaves.
 
+#include <xgrad/graph/plan.hpp>
 #include <xgrad/graph/plan_ir.hpp>
 
 #include <algorithm>
@@ -46,6 +47,8 @@ std::size_t port_bytes(const kernels::TileProgram& program, const kernels::Port&
   switch (port.access) {
     case Access::full: return element * static_cast<std::size_t>(program.rows * program.cols);
     case Access::row: return element * static_cast<std::size_t>(program.rows * pieces);
+    case Access::column:
+      return element * static_cast<std::size_t>(kernels::fold_blocks(program.rows) * program.cols);
     default: return element;
   }
 }
@@ -117,7 +120,7 @@ void Layout::take_over() {
 /// A temporary that `home`, written element by element in this step, may share memory with: read the same way, here
 /// last.
 std::uint32_t Layout::dying_twin(std::uint32_t step, std::uint32_t home, std::vector<std::uint8_t>& given) const {
-  if (plan_.steps[step].kind != Step::Kind::group) return none;
+  if (plan_.steps[step].kind != Step::Kind::group || !optimisation(Optimisation::taking_over)) return none;
   const GroupStep& group = plan_.groups[plan_.steps[step].index];
   DType type = bool_;
   bool full = false;
@@ -181,7 +184,7 @@ void Layout::place_temporaries() {
       plan_.homes[h].offset = offset;
     }
     for (const std::uint32_t h : ends[s]) {
-      if (given[h]) continue;  // its memory lives on under another name
+      if (given[h] || !optimisation(Optimisation::reuse)) continue;  // its memory lives on under another name
       auto [it, added] = free.emplace(plan_.homes[h].offset, rounded(h));
       const auto next = std::next(it);
       if (next != free.end() && it->first + it->second == next->first) {
@@ -202,7 +205,7 @@ void Layout::place_temporaries() {
 
 void Layout::run() {
   find_uses();
-  take_over();
+  if (optimisation(Optimisation::taking_over)) take_over();
   place_temporaries();
 }
 

@@ -1,6 +1,7 @@
 /// Lowering: the request's operations as the few forms the planner knows, simplified where no bit can change.
 
 #include <xgrad/graph/identities.hpp>
+#include <xgrad/graph/plan.hpp>
 #include <xgrad/graph/plan_ir.hpp>
 
 #include <unordered_map>
@@ -42,6 +43,7 @@ Operand Lowering::operand(std::uint32_t i, std::uint32_t k) const {
 
 /// An elementwise reader repeats elements by itself, so it may read what a broadcast repeats.
 Operand Lowering::through_broadcast(const Operand& operand) const {
+  if (!optimisation(Optimisation::identities)) return operand;
   const auto found = repeated_.find(operand.value);
   if (found == repeated_.end() || !(out_.values[operand.value].shape == operand.shape)) return operand;
   return found->second;
@@ -69,7 +71,7 @@ std::uint32_t Lowering::add(Value value, bool mergeable) {
   std::uint64_t hash = static_cast<std::uint64_t>(value.form) * 31 + static_cast<std::uint64_t>(value.code);
   for (const Operand& in : value.operands()) hash = hash * 0x9E3779B97F4A7C15u + in.value;
   hash = hash * 0x9E3779B97F4A7C15u + static_cast<std::uint64_t>(value.size);
-  if (mergeable) {
+  if (mergeable && optimisation(Optimisation::subexpressions)) {
     const auto [first, last] = known_.equal_range(hash);
     for (auto it = first; it != last; ++it)
       if (same(out_.values[it->second], value)) return it->second;
@@ -97,7 +99,7 @@ std::uint32_t Lowering::leaf(std::uint32_t i) {
 
 /// The value an instruction always equals, bit for bit, or none.
 std::uint32_t Lowering::simplified(const Value& v) const {
-  if (v.form != Form::map || v.arity != 2) return none;
+  if (v.form != Form::map || v.arity != 2 || !optimisation(Optimisation::identities)) return none;
   const auto is = [&](int k, double number) {
     const Value& in = out_.values[v.in[k].value];
     return (in.form == Form::number && in.exact && in.number == number) ||

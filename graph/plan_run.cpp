@@ -157,7 +157,9 @@ void run(const Plan& plan, const Request& request, std::span<kernels::Buffer*> r
       launch(plan.launches[step.index], request, bases, views);
     } else {
       const FoldStep& fold = plan.folds[step.index];
-      kernels::fold_middle(fold.fold, fold.dtype, bases[fold.in], bases[fold.out], fold.outer, fold.count, fold.inner);
+      void* const in = bases[fold.in];
+      if (fold.joins) kernels::join_blocks(fold.fold, fold.dtype, in, bases[fold.out], fold.count, fold.inner);
+      else kernels::fold_middle(fold.fold, fold.dtype, in, bases[fold.out], fold.outer, fold.count, fold.inner);
     }
     if (profiler) profiler->note(profiled, static_cast<std::uint32_t>(&step - plan.steps.data()), begin);
   }

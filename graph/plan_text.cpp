@@ -149,6 +149,8 @@ std::size_t elements_of(const kernels::Port& port, const kernels::TileProgram& p
     case Access::full: return static_cast<std::size_t>(p.rows * p.cols);
     case Access::row: return static_cast<std::size_t>(p.rows);
     case Access::scalar: return 1;
+    case Access::column:
+      return static_cast<std::size_t>(kernels::fold_blocks(p.rows) * p.cols);
     case Access::strided: break;
   }
   std::int64_t count = 1;
@@ -165,6 +167,11 @@ StepText group_text(const GroupStep& group, const Places& places) {
     const std::string name = name_of(instruction.code);
     if (instruction.code != Code::expand && instruction.code != Code::copy &&
         std::find(names.begin(), names.end(), name) == names.end())
+      names.push_back(name);
+  }
+  for (const kernels::Port& port : p.stores) {
+    const std::string name = std::string(name_of(port.fold)) + " of columns";
+    if (port.access == Access::column && std::find(names.begin(), names.end(), name) == names.end())
       names.push_back(name);
   }
   text.name = names.empty() ? "copy" : "fused " + joined(names, 6);
@@ -214,7 +221,7 @@ StepText launch_text(const LaunchStep& step, const Request& request, const Place
 
 StepText fold_text(const FoldStep& fold, const Places& places) {
   StepText text;
-  text.name = std::string(name_of(fold.fold)) + " of middle axes";
+  text.name = std::string(name_of(fold.fold)) + (fold.joins ? " of blocks" : " of middle axes");
   const std::size_t element = size_of(fold.dtype);
   text.read = static_cast<std::size_t>(fold.outer * fold.count * fold.inner) * element;
   text.written = static_cast<std::size_t>(fold.outer * fold.inner) * element;

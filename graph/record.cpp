@@ -1,4 +1,4 @@
-#include <xgrad/graph/tape.hpp>
+#include <xgrad/graph/node.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -309,10 +309,7 @@ namespace {
     attributes.carried->retain();
     info.carried = attributes.carried;
   }
-  if (op.kind == Kind::draw || op.random) {
-    node->value.draw = draw;
-    if (state.tape) state.tape->drew(node);
-  }
+  if (op.kind == Kind::draw || op.random) node->value.draw = draw;
 
   const std::uint32_t arity = static_cast<std::uint32_t>(inputs.size());
   Recording call(op, node, inputs.data(), static_cast<int>(arity));

@@ -12,7 +12,6 @@ struct Tape {
   struct Take {
     std::shared_ptr<Generator*> from;
     std::uint64_t seed, number;
-    Node* node = nullptr;  ///< the draw that uses it
   };
   std::vector<Take> takes;
   std::vector<std::unique_ptr<Repeated>> tasks;
@@ -20,7 +19,6 @@ struct Tape {
   bool refused = false;
 
   void took(Generator& from, std::uint64_t number);
-  void drew(Node* node);
 };
 
 /// Throws ValueError for a node that a captured function recorded and did not return.

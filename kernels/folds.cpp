@@ -1,6 +1,7 @@
 #include <xgrad/kernels/moves.hpp>
 
 #include <xgrad/kernels/pool.hpp>
+#include <xgrad/kernels/tile.hpp>
 
 #include <algorithm>
 #include <array>
@@ -10,12 +11,12 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <type_traits>
 
 namespace xgrad::kernels {
 namespace {
 
-constexpr std::int64_t fold_rows = 64;        // the documented block
 constexpr std::int64_t strip_bytes = 4096;    // columns folded together: the running row stays in the first cache
 constexpr std::int64_t bytes_a_chunk = 256 << 10;
 constexpr std::int64_t most_chunks = 64;
@@ -32,12 +33,12 @@ template <Fold fold, class T>
   }
 }
 
-/// Folds `rows` rows, `step` apart, of `width` columns, one after another: eight at a time, in that order.
+/// Folds `rows` more rows, `step` apart, of `width` columns into `out`, one after another: eight at a time, in that
+/// order.
 template <Fold fold, class T>
-[[gnu::always_inline]] inline void fold_block(const T* in, std::int64_t step, std::int64_t rows, std::int64_t width,
-                                              T* __restrict out) {
-  std::copy_n(in, width, out);
-  std::int64_t r = 1;
+[[gnu::always_inline]] inline void fold_wide(const T* in, std::int64_t step, std::int64_t rows, std::int64_t width,
+                                             T* __restrict out) {
+  std::int64_t r = 0;
   for (; r + 8 <= rows; r += 8) {
     const T* row = in + r * step;
     for (std::int64_t i = 0; i < width; ++i) {
@@ -63,31 +64,43 @@ template <Fold fold, class T>
 template <Fold fold, int lanes, class T>
 [[gnu::always_inline]] inline void fold_narrow(const T* in, std::int64_t step, std::int64_t rows, std::int64_t width,
                                                T* __restrict out) {
-  std::array<T, lanes> sums;
-  std::copy_n(in, lanes, sums.data());
-  for (std::int64_t r = 1; r < rows; ++r) {
+  std::array<T, lanes> sums{};
+  std::copy_n(out, width, sums.data());
+  for (std::int64_t r = 0; r < rows; ++r) {
     const T* row = in + r * step;
     for (std::size_t i = 0; i < lanes; ++i) sums[i] = combine<fold>(sums[i], row[i]);
   }
   std::copy_n(sums.data(), width, out);
 }
 
-/// `readable` is how many elements there are from the first of the block to the end of the array.
+/// `readable` is how many elements there are from the first of the rows to the end of the array.
 template <Fold fold, class T>
 [[gnu::always_inline]] inline void fold_any(const T* in, std::int64_t step, std::int64_t rows, std::int64_t width,
                                             std::int64_t readable, T* __restrict out) {
   constexpr int lanes = 32 / sizeof(T);
-  const std::int64_t last = (rows - 1) * step;
-  if (width <= lanes && last + lanes <= readable) return fold_narrow<fold, lanes>(in, step, rows, width, out);
-  if (width <= 2 * lanes && last + 2 * lanes <= readable) {
-    return fold_narrow<fold, 2 * lanes>(in, step, rows, width, out);
+  std::int64_t done = 0;
+  if (width <= 2 * lanes) {
+    const std::int64_t read = width <= lanes ? lanes : 2 * lanes;
+    if (readable >= read) done = step > 0 ? std::min(rows, (readable - read) / step + 1) : rows;
+    if (width <= lanes) fold_narrow<fold, lanes>(in, step, done, width, out);
+    else fold_narrow<fold, 2 * lanes>(in, step, done, width, out);
   }
-  fold_block<fold>(in, step, rows, width, out);
+  fold_wide<fold>(in + done * step, step, rows - done, width, out);
 }
+
+template <class T>
+using FoldMore = void (*)(const T* in, std::int64_t step, std::int64_t rows, std::int64_t width, std::int64_t readable,
+                          T* out);
 
 template <Fold fold, class T>
 [[gnu::target("avx2")]] void fold_avx2(const T* in, std::int64_t step, std::int64_t rows, std::int64_t width,
                                        std::int64_t readable, T* out) {
+  fold_any<fold>(in, step, rows, width, readable, out);
+}
+
+template <Fold fold, class T>
+[[gnu::target("avx512f,avx512vl,avx512bw,avx512dq,prefer-vector-width=512")]] void fold_avx512(
+    const T* in, std::int64_t step, std::int64_t rows, std::int64_t width, std::int64_t readable, T* out) {
   fold_any<fold>(in, step, rows, width, readable, out);
 }
 
@@ -100,6 +113,12 @@ void fold_baseline(const T* in, std::int64_t step, std::int64_t rows, std::int64
 bool has_avx2() {
   static const bool has = __builtin_cpu_supports("avx2") != 0;
   return has;
+}
+
+template <Fold fold, class T>
+FoldMore<T> fold_more_here() {
+  static const bool wide = std::string_view(instruction_set()) == "avx512";
+  return wide ? fold_avx512<fold, T> : has_avx2() ? fold_avx2<fold, T> : fold_baseline<fold, T>;
 }
 
 /// Results of blocks that wait for a neighbour. Folding equal ranks at once gives the tree that folds neighbours level
@@ -154,7 +173,7 @@ void parallel_tasks(std::int64_t tasks, std::int64_t bytes_a_task, F&& f) {
 template <Fold fold, class T>
 void fold_typed(const T* in, T* out, std::int64_t outer, std::int64_t count, std::int64_t inner) {
   constexpr auto size = static_cast<std::int64_t>(sizeof(T));
-  const auto fold_rows_of_block = has_avx2() ? fold_avx2<fold, T> : fold_baseline<fold, T>;
+  const FoldMore<T> fold_more = fold_more_here<fold, T>();
   const std::int64_t strip = std::min(inner, strip_bytes / size);
   const std::int64_t strips = divide_up(inner, strip);
   const std::int64_t blocks = divide_up(count, fold_rows);
@@ -184,7 +203,9 @@ void fold_typed(const T* in, T* out, std::int64_t outer, std::int64_t count, std
       T* result = results + (o * parts + part) * inner + column;
       const auto fold_block_at = [&](std::int64_t row, T* to) {
         const std::int64_t at = (o * count + row) * inner + column;
-        fold_rows_of_block(in + at, inner, std::min(fold_rows, row1 - row), width, outer * count * inner - at, to);
+        const std::int64_t next = at + inner;
+        std::copy_n(in + at, width, to);
+        fold_more(in + next, inner, std::min(fold_rows, row1 - row) - 1, width, outer * count * inner - next, to);
       };
       if (row1 - row0 <= fold_rows) {
         fold_block_at(row0, result);
@@ -212,6 +233,37 @@ void fold_typed(const T* in, T* out, std::int64_t outer, std::int64_t count, std
         tree.add();
       }
       std::copy_n(tree.result(), width, out + o * inner + column);
+    }
+  });
+}
+
+template <Fold fold, class T>
+void fold_tile(const void* in, std::int64_t rows, std::int64_t width, bool begins, void* out) {
+  static const FoldMore<T> fold_more = fold_more_here<fold, T>();
+  const T* from = static_cast<const T*>(in);
+  T* to = static_cast<T*>(out);
+  if (begins) {
+    std::copy_n(from, width, to);
+    from += width;
+    --rows;
+  }
+  fold_more(from, width, rows, width, rows * width, to);
+}
+
+template <Fold fold, class T>
+void join_typed(T* rows, T* out, std::int64_t blocks, std::int64_t inner) {
+  constexpr auto size = static_cast<std::int64_t>(sizeof(T));
+  const std::int64_t strip = std::min(inner, strip_bytes / size);
+  parallel_tasks(divide_up(inner, strip), blocks * strip * size, [&](std::int64_t first, std::int64_t last) {
+    for (std::int64_t column = first * strip; column < std::min(inner, last * strip); column += strip) {
+      const std::int64_t width = std::min(strip, inner - column);
+      for (std::int64_t step = 1; step < blocks; step *= 2)
+        for (std::int64_t block = 0; block + step < blocks; block += 2 * step) {
+          T* a = rows + block * inner + column;
+          const T* b = a + step * inner;
+          for (std::int64_t i = 0; i < width; ++i) a[i] = combine<fold>(a[i], b[i]);
+        }
+      std::copy_n(rows + column, width, out + column);
     }
   });
 }
@@ -380,6 +432,28 @@ void fold_middle(Fold fold, DType type, const void* in, void* out, std::int64_t 
       case Fold::sum: return fold_typed<Fold::sum>(from, to, outer, count, inner);
       case Fold::max: return fold_typed<Fold::max>(from, to, outer, count, inner);
       case Fold::min: return fold_typed<Fold::min>(from, to, outer, count, inner);
+    }
+  });
+}
+
+FoldTile fold_tile_of(Fold fold, DType type) {
+  FoldTile result = nullptr;
+  with_fold_type(type, fold == Fold::sum, [&]<class T>(T) {
+    result = fold == Fold::sum   ? fold_tile<Fold::sum, T>
+             : fold == Fold::max ? fold_tile<Fold::max, T>
+                                 : fold_tile<Fold::min, T>;
+  });
+  return result;
+}
+
+void join_blocks(Fold fold, DType type, void* blocks, void* out, std::int64_t count, std::int64_t inner) {
+  with_fold_type(type, fold == Fold::sum, [&]<class T>(T) {
+    auto* rows = static_cast<T*>(blocks);
+    auto* to = static_cast<T*>(out);
+    switch (fold) {
+      case Fold::sum: return join_typed<Fold::sum>(rows, to, count, inner);
+      case Fold::max: return join_typed<Fold::max>(rows, to, count, inner);
+      case Fold::min: return join_typed<Fold::min>(rows, to, count, inner);
     }
   });
 }

@@ -24,12 +24,23 @@ void fill(std::size_t bytes, void* target, const void* value, std::int64_t count
 
 enum class Fold : std::uint8_t { sum, max, min };
 
+/// Rows of a block of `fold_middle`, and how many blocks there are.
+inline constexpr std::int64_t fold_rows = 64;
+constexpr std::int64_t fold_blocks(std::int64_t rows) { return (rows + fold_rows - 1) / fold_rows; }
+
 /// out[o, i] = fold over j of in[o, j, i], inner > 1 (the last dimension goes through the tile machine). The order is
 /// a function of `count` alone: blocks of 64 are folded one after another, then the blocks' results pairwise.
 /// count == 0 gives the sum 0. NaN wins max and min. Integer sums wrap around in their own type.
 /// Throws std::invalid_argument for the max or min of nothing and for sums of bool.
 void fold_middle(Fold fold, DType type, const void* in, void* out, std::int64_t outer, std::int64_t count,
                  std::int64_t inner);
+
+/// fold_middle in two parts, for those who have the rows one tile after another: folds `rows` contiguous rows of
+/// `width` columns into `out`, the first of a block (`begins`) or more of it; then the blocks' results, which are
+/// overwritten, into one row. The bits are those of fold_middle.
+using FoldTile = void (*)(const void* in, std::int64_t rows, std::int64_t width, bool begins, void* out);
+FoldTile fold_tile_of(Fold fold, DType type);
+void join_blocks(Fold fold, DType type, void* blocks, void* out, std::int64_t count, std::int64_t inner);
 
 /// out[o, i] = index of the largest (or smallest) of in[o, :, i]: the first one; the first NaN wins. int64.
 void arg_fold(Fold fold, DType type, const void* in, std::int64_t* out, std::int64_t outer, std::int64_t count,

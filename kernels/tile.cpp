@@ -129,6 +129,10 @@ void with_size(int size, F f) {
   else f(static_cast<std::uint64_t*>(nullptr));
 }
 
+std::int64_t pieces_of(const TileProgram& p) { return (p.cols + p.piece - 1) / p.piece; }
+// Blocks of rows are walked row by row, if there are enough of them for the threads; else piece by piece.
+std::int64_t pieces_of_block(const TileProgram& p) { return fold_blocks(p.rows) >= most_chunks ? pieces_of(p) : 1; }
+
 class Runner {
  public:
   Runner(const TileProgram& program, void* const* slots, const Draw* draws, std::byte* scratch)
@@ -152,9 +156,11 @@ class Runner {
     for (const TileTransfer& write : p_.writes) walks_ = walks_ || write.how == TileTransfer::How::strided;
   }
 
+  // Tiles, or blocks of rows where columns are folded.
   void run(std::int64_t first, std::int64_t last) {
+    if (p_.folds_columns) return run_blocks(first, last);
     const bool pieces = p_.piece < p_.cols;
-    const std::int64_t in_row = pieces ? (p_.cols + p_.piece - 1) / p_.piece : 1;
+    const std::int64_t in_row = pieces ? pieces_of(p_) : 1;
     std::int64_t row = pieces ? first / in_row : first * p_.tile_rows;
     std::int64_t piece = pieces ? first % in_row : 0;
     if (walks_) index_.set(p_.dims, row);
@@ -167,6 +173,26 @@ class Runner {
       if (++piece == in_row) {
         piece = 0;
         row += p_.tile_rows;
+        if (walks_) index_.advance(p_.dims, p_.tile_rows);
+      }
+    }
+  }
+
+  void run_blocks(std::int64_t first, std::int64_t last) {
+    const std::int64_t in_row = pieces_of(p_), width = pieces_of_block(p_);
+    bool first_of_chunk = true;
+    for (std::int64_t t = first; t < last; ++t) {
+      const std::int64_t parts = in_row / width, begin = t % parts * width;
+      const std::int64_t row = t / parts * fold_rows, end = std::min(row + fold_rows, p_.rows);
+      if (walks_) index_.set(p_.dims, row);
+      for (tile_.row = row; tile_.row < end; tile_.row += p_.tile_rows) {
+        tile_.rows = std::min(p_.tile_rows, end - tile_.row);
+        for (std::int64_t piece = begin; piece < begin + width; ++piece) {
+          tile_.col = piece * p_.piece;
+          tile_.cols = std::min(p_.piece, p_.cols - tile_.col);
+          run_tile(first_of_chunk, first_of_chunk && t == 0, tile_.row * in_row + piece);
+          first_of_chunk = false;
+        }
         if (walks_) index_.advance(p_.dims, p_.tile_rows);
       }
     }
@@ -190,13 +216,14 @@ class Runner {
     }
     for (const TileTransfer& write : p_.writes) {
       if (write.how == TileTransfer::How::address) aim(write);
+      if (write.first) store(write, row_value);
     }
     for (std::size_t d = 0; d < p_.draws.size(); ++d) states_[d].first = place_;
     const TileStep* const begin = p_.steps.data();
     const TileStep* const end = begin + p_.steps.size();
     for (const TileStep* step = first_of_chunk ? begin : begin + p_.first_steps; step != end; ++step) call(*step);
     for (const TileTransfer& write : p_.writes) {
-      if (!write.once || first_of_all) store(write, row_value);
+      if ((!write.once || first_of_all) && !write.first) store(write, row_value);
     }
   }
 
@@ -218,12 +245,14 @@ class Runner {
       case Access::strided:
         offset = index_.offset(p_.dims, port.strides) + tile_.col * last_stride(port, read.row);
         break;
+      case Access::column: break;  // stores only
     }
     base += offset * read.size;
     if (read.how == TileTransfer::How::address) {
       table_[port.reg] = base;
       if (ahead_ && port.access == Access::full) {
-        const std::byte* next = base + count * read.size;
+        const std::int64_t ahead = p_.folds_columns && pieces_of_block(p_) == 1 ? p_.tile_rows * p_.cols : count;
+        const std::byte* next = base + ahead * read.size;
         for (std::int64_t at = 0; at < count * read.size; at += 64) __builtin_prefetch(next + at, 0, 2);
       }
     }
@@ -246,6 +275,11 @@ class Runner {
     const Port& port = p_.stores[write.port];
     std::byte* base = static_cast<std::byte*>(slots_[port.slot]);
     const std::byte* from = static_cast<const std::byte*>(table_[port.reg]);
+    if (write.how == TileTransfer::How::fold) {
+      base += (tile_.row / fold_rows * p_.cols + tile_.col) * write.size;
+      write.fold(from, tile_.rows, tile_.cols, tile_.row % fold_rows == 0, base);
+      return;
+    }
     if (write.how == TileTransfer::How::strided) {
       with_size(write.size, [&](auto* type) {
         using T = std::remove_pointer_t<decltype(type)>;
@@ -281,13 +315,17 @@ Scratch& scratch() {
   return mine;
 }
 
+// What threads share out: tiles, or blocks of rows.
 std::int64_t tiles_of(const TileProgram& program) {
-  return program.piece < program.cols ? program.rows * ((program.cols + program.piece - 1) / program.piece)
+  if (program.folds_columns) return fold_blocks(program.rows) * (pieces_of(program) / pieces_of_block(program));
+  return program.piece < program.cols ? program.rows * pieces_of(program)
                                       : (program.rows + program.tile_rows - 1) / program.tile_rows;
 }
 
 std::int64_t chunks_of(const TileProgram& program, std::int64_t tiles) {
-  const double cost = program.tile_cost * static_cast<double>(tiles);
+  double cost = program.tile_cost * static_cast<double>(tiles);
+  if (program.folds_columns)
+    cost *= static_cast<double>(std::min(fold_rows, program.rows) / program.tile_rows * pieces_of_block(program));
   if (cost < 2 * chunk_cost || num_threads() <= 1) return 1;
   return std::min({most_chunks, tiles, static_cast<std::int64_t>(std::min(cost / chunk_cost, 1e6))});
 }

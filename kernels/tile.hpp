@@ -1,7 +1,7 @@
 #pragma once
 /// The tile machine: runs a fused group of elementwise instructions, draws and row reductions over cache-sized tiles.
 
-#include <xgrad/kernels/dtype.hpp>
+#include <xgrad/kernels/moves.hpp>
 
 #include <cstdint>
 #include <memory>
@@ -71,15 +71,17 @@ enum class Access : std::uint8_t {
   row,      ///< contiguous, one element a row
   scalar,   ///< one element
   strided,  ///< `strides` over the outer dimensions, and a last stride over the columns (any value)
+  column,   ///< stores only: the rows of each block of fold_rows folded into one; join_blocks makes one row of these
 };
 
 /// A register bound to memory: read before the first instruction of a tile, or written after the last. A full port
-/// binds a full register, a row port a row register, a scalar port a scalar register; a strided one a full register, or
-/// a row register (then the columns' stride is not looked at).
+/// and a column port bind a full register, a row port a row register, a scalar port a scalar register; a strided one a
+/// full register, or a row register (then the columns' stride is not looked at).
 struct Port {
   std::uint16_t reg = 0;
   std::uint16_t slot = 0;  ///< which base pointer of the run
   Access access = Access::full;
+  Fold fold = Fold::sum;   ///< of a column port
   std::int64_t strides[9] = {};  ///< in elements, for Access::strided: one for each of `dims`, then the columns'
 };
 
@@ -118,12 +120,15 @@ struct TileTransfer {
     address,  ///< the register is memory: its address moves with the tiles
     copy,     ///< contiguous, to or from scratch
     strided,  ///< walked element by element, to or from scratch
+    fold,     ///< rows folded into a block's row
   };
   How how = How::address;
   bool once = false;       ///< the same for every tile: loaded with the first
   bool row = false;        ///< one element a row
   std::uint8_t size = 0;   ///< bytes of an element
   std::uint16_t port = 0;  ///< place in `loads` or `stores`
+  FoldTile fold = nullptr;
+  bool first = false;  ///< a fold of what was loaded: before the tile's first step
   std::uint32_t shared_begin = 0, shared_end = 0;  ///< a store: loads (in `shared`) that are read after it is computed
 };
 
@@ -148,6 +153,7 @@ struct TileProgram {
   std::int64_t rows = 1, cols = 1;
   std::int64_t piece = 1;      ///< columns of a tile
   std::int64_t tile_rows = 1;  ///< rows of a tile; more than 1 only if piece == cols
+  bool folds_columns = false;  ///< there are column ports: tile_rows divides fold_rows
   std::vector<Register> registers;
   std::vector<Port> loads, stores;
   std::vector<Instruction> code;

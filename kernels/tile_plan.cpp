@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <stdexcept>
 #include <string>
 
@@ -15,15 +16,6 @@ constexpr std::size_t fixed_places = 3;  // in the table of addresses: columns, 
 
 void require(bool holds, const char* expected, const std::string& came) {
   if (!holds) throw std::logic_error(std::string("tile program: expected ") + expected + ", got " + came);
-}
-
-// Nanoseconds for one element, roughly: only the number of chunks follows from it.
-double cost_of(Code code, DType type) {
-  const double width = type == DType::float64 || type == DType::int64 ? 2.0 : 1.0;
-  const int work = work_of(code);
-  if (code == Code::uniform) return 0.7 * width;
-  if (work <= 3) return 0.1 * work * width;
-  return work > 100 ? 0.15 * work : 0.07 * work * width;
 }
 
 class Planner {
@@ -69,13 +61,16 @@ class Planner {
     require(p_.rows >= 0 && p_.cols >= 0, "rows and columns of at least 0", std::to_string(p_.cols));
     require(p_.piece >= 1 && p_.tile_rows >= 1, "a tile of at least one element", std::to_string(p_.piece));
     require(p_.tile_rows == 1 || p_.piece >= p_.cols, "whole rows in a tile of several", std::to_string(p_.piece));
+    const bool divide = fold_rows % p_.tile_rows == 0;
+    require(divide || !p_.folds_columns, "tiles that divide a block", std::to_string(p_.tile_rows));
     require(count_ < 60000, "fewer than 60000 registers", std::to_string(count_));
   }
 
   void check_port(const Port& port) const {
     require(port.reg < count_, "a port on a register of the program", std::to_string(port.reg));
     const Extent extent = extents_[port.reg];
-    const bool fits = port.access == Access::full     ? extent == Extent::full
+    const bool full = port.access == Access::full || port.access == Access::column;
+    const bool fits = full                            ? extent == Extent::full
                       : port.access == Access::row    ? extent == Extent::row
                       : port.access == Access::scalar ? extent == Extent::scalar
                                                       : extent != Extent::scalar;
@@ -89,12 +84,17 @@ class Planner {
     stored_.assign(count_, false);
     for (const Port& port : p_.loads) {
       check_port(port);
+      require(port.access != Access::column, "columns folded by a store", "a load that does");
       require(defined_[port.reg] == never, "one load for a register", "two of " + std::to_string(port.reg));
       defined_[port.reg] = at_start;
     }
+    // A full load whose columns are folded is folded before anything is written, and may stay where it is.
+    std::vector<bool> full_load(count_, false);
+    for (const Port& port : p_.loads) full_load[port.reg] = port.access == Access::full;
     for (const Port& port : p_.stores) {
       check_port(port);
-      stored_[port.reg] = true;
+      require(port.access != Access::column || p_.folds_columns, "a program that folds columns", "another one");
+      if (port.access != Access::column || !full_load[port.reg]) stored_[port.reg] = true;
     }
   }
 
@@ -286,7 +286,13 @@ class Planner {
       write.size = static_cast<std::uint8_t>(size_of(type(port.reg)));
       write.row = extents_[port.reg] == Extent::row;
       write.once = port.access == Access::scalar;
-      write.how = port.access == Access::strided ? TileTransfer::How::strided : TileTransfer::How::copy;
+      write.how = port.access == Access::strided  ? TileTransfer::How::strided
+                  : port.access == Access::column ? TileTransfer::How::fold
+                                                  : TileTransfer::How::copy;
+      if (port.access == Access::column) {
+        write.fold = fold_tile_of(port.fold, type(port.reg));
+        write.first = defined_[port.reg] == at_start;
+      }
       const bool computed = defined_[port.reg] >= 0;
       if (port.access == Access::full && computed && !placed[port.reg]) {
         write.how = TileTransfer::How::address;
@@ -458,28 +464,6 @@ bool needs_single_rows(const TileProgram& program) {
 
 }  // namespace
 
-int work_of(Code code) {
-  switch (code) {
-    case Code::divide: case Code::sqrt: case Code::reciprocal: return 3;
-    case Code::uniform: return 4;
-    case Code::exp: case Code::expm1: case Code::exp2: case Code::log: case Code::log1p: case Code::sin:
-    case Code::cos: case Code::tanh: case Code::sigmoid: case Code::hypot: case Code::arctan:
-      return 10;
-    case Code::tan: case Code::arcsin: case Code::arccos: case Code::sinh: case Code::cosh: case Code::arcsinh:
-    case Code::arccosh: case Code::arctanh: case Code::log2: case Code::log10: case Code::softplus:
-    case Code::arctan2: case Code::erf:
-      return 20;
-    case Code::cbrt: case Code::log_add_exp: case Code::erfc: case Code::floor_divide: case Code::remainder:
-    case Code::fmod: case Code::nextafter:
-      return 40;
-    case Code::erfinv: case Code::gcd: return 90;
-    case Code::power: return 110;
-    case Code::log_gamma: case Code::digamma: return 200;
-    case Code::polygamma: case Code::bessel_i: case Code::bessel_ie: return 500;
-    default: return 1;
-  }
-}
-
 void choose_tile(TileProgram& program, bool whole_rows) {
   const std::int64_t cols = std::max<std::int64_t>(program.cols, 1);
   program.tile_rows = 1;
@@ -491,6 +475,9 @@ void choose_tile(TileProgram& program, bool whole_rows) {
   program.piece = cols;
   if (needs_single_rows(program)) return;
   program.tile_rows = std::clamp<std::int64_t>(fold_block / cols, 1, std::max<std::int64_t>(program.rows, 1));
+  if (!program.folds_columns) return;
+  const auto most = static_cast<std::uint64_t>(std::min(program.tile_rows, fold_rows));
+  program.tile_rows = static_cast<std::int64_t>(std::bit_floor(most));
 }
 
 void prepare(TileProgram& program) { Planner(program).plan(); }

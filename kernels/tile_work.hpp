@@ -25,6 +25,9 @@ inline bool is_elementwise(Code code) {
   return !is_row_reduction(code) && code != Code::expand && code != Code::uniform;
 }
 
+/// Nanoseconds for one element, roughly: only the number of chunks follows from it.
+double cost_of(Code code, DType type);
+
 // An instruction on its way to becoming a step.
 struct Work {
   Code code = Code::none;

@@ -1,3 +1,4 @@
+#include <xgrad/diff/checkpoint.hpp>
 #include <xgrad/graph/capture.hpp>
 #include <xgrad/graph/grad.hpp>
 #include <xgrad/graph/plan.hpp>
@@ -165,6 +166,23 @@ TEST_CASE("draws of a captured function take their generator's next numbers; a g
   });
   const std::vector<float> once = bits(local());
   for (int i = 0; i < 4; ++i) CHECK(bits(local()) == once);
+}
+
+TEST_CASE("draws that a captured function drops, or makes twice, are those of the function") {
+  const auto f = [](Generator& g, const Tensor& x) {
+    { const Tensor dropped = uniform({9}, 0, 1, {.generator = &g}) + 1.0; }
+    // Whatever node takes the dropped one's memory keeps its own number.
+    const Tensor y = x * 3.0 + Tensor(0.25);
+    const auto noisy = [&g](const Tensor& z) { return z * uniform(z.shape(), 0, 1, {.generator = &g}) * z; };
+    return std::array{y, grad(sum(checkpoint(noisy, x)), x)};
+  };
+  Generator a(7), b(7);
+  auto captured = capture([&](const Tensor& x) { return f(a, x); });
+  for (int i = 0; i < 5; ++i) {
+    const auto now = captured(batch(i)), plain = f(b, batch(i));
+    for (std::size_t k = 0; k < 2; ++k) CHECK(bits(now[k]) == bits(plain[k]));
+    CHECK(a == b);
+  }
 }
 
 TEST_CASE("a result of a captured function has no history, and says so") {

@@ -69,6 +69,8 @@ struct Run {
   int set = 0;              ///< which leaf values
   bool hold = false;        ///< dropped handles go to `dropped`
   bool only_record = false;
+  std::span<const Tensor> leaves;  ///< if not empty: what the leaf steps give, in their order
+  std::size_t next_leaf = 0;
   std::map<int, Tensor> values;
   std::map<int, Tensor> dropped;
   std::vector<Parameter> parameters, first_moments, second_moments;
@@ -125,6 +127,10 @@ inline Tensor leaf_of(int set, const Shape& shape, DType dtype, std::int64_t see
 
 inline Shape shape_from(const Integers& n, std::size_t first) {
   return Shape(std::span<const std::int64_t>(n).subspan(first));
+}
+/// The value of a step whose form is "leaf".
+inline Tensor leaf_of(int set, const Step& step) {
+  return leaf_of(set, shape_from(step.n, 3), static_cast<DType>(step.n[0]), step.n[1], step.n[2]);
 }
 /// n[first]: how many axes (-1: all), then the axes.
 inline Axes axes_from(const Integers& n, std::size_t first) {

@@ -16,7 +16,7 @@ inline std::span<const Form> forms() {
   static const Form rows[] = {
       {"leaf", 5,
        [](Run& r, const Step& s) {
-         put(r, s, leaf_of(r.set, shape_from(s.n, 3), static_cast<DType>(s.n[0]), s.n[1], s.n[2]));
+         put(r, s, r.leaves.empty() ? leaf_of(r.set, s) : r.leaves[r.next_leaf++]);
        },
        [](Maker& m, Step&) { return m.leaf(m.any_shape(), m.any_dtype()), false; }},
       {"number", 1, [](Run& r, const Step& s) { put(r, s, Tensor(number_of(r.set, s.n[0]))); },

@@ -1,5 +1,6 @@
 #include "random_program_table.hpp"
 
+#include <xgrad/graph/capture.hpp>
 #include <xgrad/graph/plan.hpp>
 #include <xgrad/kernels/buffer.hpp>
 #include <xgrad/kernels/pool.hpp>
@@ -26,6 +27,7 @@ struct Mode {
   bool hold = false;     ///< keep a handle to every value
   bool observe = false;  ///< evaluate values here and there
   std::int64_t smallest_code = 256;  ///< elements from which arithmetic becomes machine code; -1: never
+  int without = -1;  ///< an optimisation of the planner that is off
 };
 
 /// What a run leaves behind: the values that still have handles, the Parameters, and what was seen in between.
@@ -38,14 +40,17 @@ struct Outcome {
 struct Settings {
   int threads = kernels::num_threads();
   std::int64_t smallest_code = kernels::smallest_stretch();
+  int without = -1;
   explicit Settings(const Mode& mode) {
     if (mode.fresh) clear_plan_cache();
     kernels::set_num_threads(mode.threads);
     kernels::set_smallest_stretch(mode.smallest_code);
     set_eager(mode.eager);
+    if (mode.without >= 0) set_optimisation(static_cast<Optimisation>(without = mode.without), false);
   }
   ~Settings() {
     set_eager(false);
+    if (without >= 0) set_optimisation(static_cast<Optimisation>(without), true);
     kernels::set_smallest_stretch(smallest_code);
     kernels::set_num_threads(threads);
   }
@@ -104,6 +109,59 @@ Outcome run_program(const Program& program, const Mode& mode) {
   return outcome;
 }
 
+/// A program as a function of its leaves that is called several times, captured or not: what each call gave and what
+/// the last one left in the Parameters.
+class Calls {
+ public:
+  explicit Calls(const Program& program) : program_(program) { declare(run_, program); }
+
+  Outcome operator()(bool captured) {
+    const Settings settings({.name = ""});
+    Outcome outcome;
+    detail::Capture capture{CaptureOptions{}};
+    const auto call = [](void* self, std::span<const Tensor> leaves, std::vector<Tensor>& results) {
+      static_cast<Calls*>(self)->call(leaves, results);
+    };
+    try {
+      for (int k = 0; k < 4; ++k) {
+        std::vector<Tensor> leaves, results;
+        for (const Step& step : program_.steps)
+          if (is_leaf(step)) leaves.push_back(leaf_of(k % 2, step));
+        if (captured) {
+          const std::span<Tensor> given = capture(this, call, leaves);
+          results.assign(given.begin(), given.end());
+        } else {
+          this->call(leaves, results);
+          eval(results);
+        }
+        for (std::size_t i = 0; i < results.size(); ++i)
+          outcome.values[k * 100000 + static_cast<int>(i)] = snapshot(results[i]);
+      }
+      for (const Parameter& p : run_.parameters) outcome.parameters.push_back(snapshot(p.value()));
+    } catch (const std::exception& error) {
+      outcome.error = error.what();
+    }
+    return outcome;
+  }
+
+ private:
+  static bool is_leaf(const Step& step) { return std::string_view(step.form->name) == "leaf"; }
+
+  void call(std::span<const Tensor> leaves, std::vector<Tensor>& results) {
+    run_.leaves = leaves;
+    run_.next_leaf = 0;
+    run_.updates = 0;
+    for (const Step& step : program_.steps) execute(run_, step);
+    for (auto& [id, tensor] : run_.values) results.push_back(std::move(tensor));
+    run_.values.clear();
+    for (const auto* list : {&run_.parameters, &run_.first_moments, &run_.second_moments})
+      for (const Parameter& p : *list) p.zero_grad();
+  }
+
+  const Program& program_;
+  Run run_;
+};
+
 /// Where two outcomes differ, or empty. Values only one run has are not compared.
 std::string difference(const Outcome& a, const Outcome& b) {
   if (a.error != b.error) return "'" + a.error + "' against '" + b.error + "'";
@@ -153,6 +211,14 @@ std::string disagreement(const Program& program, std::string* error = nullptr) {
     text = against(mode, planned, run_program(program, mode));
     if (!text.empty()) return text;
   }
+  for (int k = 0; k < static_cast<int>(optimisation_count); ++k) {
+    const Mode mode{.name = "without an optimisation", .without = k};
+    text = against(mode, planned, run_program(program, mode));
+    if (!text.empty()) return std::to_string(k) + " " + text;
+  }
+  const Mode captured{.name = "captured"};
+  text = against(captured, Calls(program)(false), Calls(program)(true));
+  if (!text.empty()) return text;
   // The plans of the first run are there again for those that follow.
   text = against({.name = "planned again"}, planned, run_program(program, {.name = ""}));
   if (!text.empty()) return text;
