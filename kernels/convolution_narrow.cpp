@@ -2,7 +2,6 @@
 // are never made; windows are read where they are.
 #include <xgrad/kernels/convolution_parts.hpp>
 #include <xgrad/kernels/pool.hpp>
-#include <xgrad/kernels/tile.hpp>
 
 #include <cstring>
 
@@ -228,15 +227,6 @@ template <class T>
 template <class T>
 [[gnu::target("avx512f")]] void weights_avx512(const Work<T>& work, std::int64_t begin, std::int64_t end) {
   weight_lines<T, 64>(work, begin, end);
-}
-
-/// Vectors of the instruction set that was chosen, in bytes.
-int vector_bytes() {
-  static const int bytes = [] {
-    const char* name = instruction_set();
-    return std::strcmp(name, "avx512") == 0 ? 64 : std::strcmp(name, "avx2") == 0 ? 32 : 16;
-  }();
-  return bytes;
 }
 
 /// How memory is laid out: offsets, the order of numbers, padded weights, and for each piece a row of columns, a padded

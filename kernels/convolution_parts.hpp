@@ -43,6 +43,9 @@ void convolve_narrow(ConvolutionOf result, const Convolution& c, const float* x,
 void convolve_narrow(ConvolutionOf result, const Convolution& c, const double* x, const double* other, double* out,
                      void* scratch);
 
+/// Vectors of the instruction set that was chosen, in bytes.
+int vector_bytes();
+
 /// Cuts `count` things into at most `most` pieces of at least `least`; a function of its arguments alone.
 struct Pieces {
   Pieces(std::int64_t count, std::int64_t least, std::int64_t most)

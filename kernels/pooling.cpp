@@ -2,7 +2,6 @@
 
 #include <xgrad/kernels/convolution_parts.hpp>
 #include <xgrad/kernels/pool.hpp>
-#include <xgrad/kernels/tile.hpp>
 
 #include <cstring>
 #include <limits>
@@ -108,8 +107,7 @@ template <class T>
 
 template <class T>
 void run(MaxPool what, const Convolution& c, const T* x, const T* other, T* out) {
-  static const bool wide = std::strcmp(instruction_set(), "baseline") != 0;
-  const auto loops_here = wide ? loops_avx2<T> : loops_baseline<T>;
+  const auto loops_here = vector_bytes() > 16 ? loops_avx2<T> : loops_baseline<T>;
   const Work<T> work{what, &c, x, other, out};
   const std::int64_t image = volume(c.in) * c.in_channels, lines = c.out[0] * c.out[1];
   if (what == MaxPool::put) {

@@ -92,7 +92,8 @@ TEST_CASE("kernels are drawn for the numbers of what flows in and out") {
   const SeparableConv1D separable(6, 3, {.depth_multiplier = 2, .input_shape = {8, 5}});
   CHECK(separable.kernel().shape() == Shape{3, 5, 2});
   CHECK(separable.pointwise_kernel().shape() == Shape{1, 10, 6});
-  const DepthwiseConv2D depthwise(3, {.depth_multiplier = 2, .data_format = "channels_first", .input_shape = {5, 8, 8}});
+  const DepthwiseConv2D depthwise(
+      3, {.depth_multiplier = 2, .data_format = "channels_first", .input_shape = {5, 8, 8}});
   CHECK(depthwise.kernel().shape() == Shape{3, 3, 5, 2});
   CHECK(depthwise.bias().shape() == Shape{10});
 }

@@ -114,7 +114,9 @@ TEST_CASE("convolutions large enough to be cut give the bits of one thread") {
   };
   for (const Sizes& sizes : {Sizes{{40, 17, 15, 1}, {3, 3, 1, 8}}, Sizes{{24, 12, 12, 16}, {3, 3, 16, 24}},
                              Sizes{{24, 20, 20, 12}, {5, 3, 1, 12}}, Sizes{{9, 12, 12, 32}, {1, 1, 32, 16}},
-                             Sizes{{2, 30, 30, 8}, {3, 3, 4, 16}}, Sizes{{16, 33, 24, 3}, {7, 7, 3, 32}}}) {
+                             Sizes{{2, 30, 30, 8}, {3, 3, 4, 16}}, Sizes{{16, 33, 24, 3}, {7, 7, 3, 32}},
+                             Sizes{{1, 9, 8, 96}, {3, 3, 96, 40}}, Sizes{{1, 9, 8, 96}, {1, 1, 96, 40}},
+                             Sizes{{3, 5, 5, 1024}, {3, 3, 1024, 480}}}) {
     std::vector<std::vector<double>> results[2];
     for (const int threads : {1, 3}) {
       const Threads set(threads);
@@ -129,14 +131,25 @@ TEST_CASE("convolutions large enough to be cut give the bits of one thread") {
 }
 
 TEST_CASE("a large convolution and its gradients are the sums they are defined as") {
-  // Larger than one block and with edges that no block's size divides.
-  for (const DType dtype : {float32, float64}) {
-    const Tensor x = drawn({19, 14, 13, 6}, 1, dtype), w = drawn({3, 2, 6, 21}, 2, dtype);
-    const Tensor y = conv(x, w, {.strides = {2, 1}});
+  // Larger than one block and with edges that no block's size divides, few channels, and few images with many.
+  struct Sizes {
+    DType dtype;
+    Shape x, w;
+  };
+  for (const auto& [dtype, x_shape, w_shape] :
+       {Sizes{float32, {19, 14, 13, 6}, {3, 2, 6, 21}}, Sizes{float64, {19, 14, 13, 6}, {3, 2, 6, 21}},
+        Sizes{float32, {19, 14, 13, 3}, {3, 2, 3, 21}}, Sizes{float64, {19, 14, 13, 1}, {3, 2, 1, 40}},
+        Sizes{float32, {1, 14, 13, 96}, {3, 2, 96, 21}}, Sizes{float64, {2, 14, 13, 64}, {1, 1, 64, 30}},
+        Sizes{float32, {3, 6, 5, 1024}, {3, 2, 1024, 700}}}) {
+    INFO(to_string(x_shape) << " " << to_string(w_shape));
+    const Tensor x = drawn(x_shape, 1, dtype), w = drawn(w_shape, 2, dtype);
+    const std::int64_t stride = w_shape[0] == 1 ? 1 : 2;
+    const Tensor y = conv(x, w, {.strides = {stride, 1}});
     Tensor sums = zeros_like(y);
-    for (std::int64_t i = 0; i < 3; ++i)
-      for (std::int64_t j = 0; j < 2; ++j)
-        sums = sums + matmul(slice(x, {{}, {i, i + 11, 2}, {j, j + 12}}), slice(w, {{i, i + 1}, {j, j + 1}}));
+    for (std::int64_t i = 0; i < w_shape[0]; ++i)
+      for (std::int64_t j = 0; j < w_shape[1]; ++j)
+        sums = sums + matmul(slice(x, {{}, {i, i + (y.dim(1) - 1) * stride + 1, stride}, {j, j + y.dim(2)}}),
+                             slice(w, {{i, i + 1}, {j, j + 1}}));
     const Tensor seed = drawn(y.shape(), 3, dtype);
     const auto [dx, dw] = grad(y, {x, w}, {.seed = seed});
     const auto [ex, ew] = grad(sums, {x, w}, {.seed = seed});
