@@ -59,6 +59,11 @@ std::vector<Case> cases(const Options& options, const Places& places) {
   }
   table.add("W1", "", "784-128-10, batch 32, Adam: a training step", "us", 1e6, small);
   table.add("W2", "", "784-1024-1024-10, batch 256, Adam: a training step", "ms", 1e3, large);
+  for (const auto& [name, text] : {std::pair{"W3.train", "a training step with Adam"}, {"W3.forward", "no gradient"}}) {
+    Case& network = table.add(name, std::string(name).substr(3), std::string("two convolutions, batch 128: ") + text,
+                              "ms", 1e3, small, {name, std::string(name) + ".last"});
+    std::erase_if(network.entries, [](const Entry& entry) { return entry.library == "JAX"; });  // not written there
+  }
   for (const auto& [numbers, text] : {std::pair{"1000", "1e3"}, {"100000", "1e5"}, {"10000000", "1e7"}}) {
     const bool few = std::string(text) != "1e7";
     table.add("W6." + std::string(numbers), "",

@@ -19,4 +19,13 @@ inline std::uint64_t turns(std::int64_t numbers) { return numbers > 1000000 ? 3 
 /// The workload, or one without variants if it is not among them.
 Workload open_formula(const std::string& name);
 
+/// The sizes of W3.
+namespace images {
+inline constexpr std::int64_t rows = 128;
+inline constexpr std::uint64_t batches = 16;
+inline constexpr float scale = .1f;
+}  // namespace images
+/// W3, a convolutional network; or a workload without variants.
+Workload open_images(const std::string& name);
+
 }  // namespace bench
