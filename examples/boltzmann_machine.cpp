@@ -1,0 +1,75 @@
+/// A restricted Boltzmann machine (Smolensky 1986) that learns pictures of clothes by contrastive divergence (Hinton 2002)
+/// with chains that go on from step to step (Tieleman 2008), and then dreams: pictures drawn by its own Gibbs sampling.
+
+#include <xgrad/xgrad.hpp>
+
+#include <cstdio>
+#include <string_view>
+
+using namespace xgrad;
+
+namespace {
+
+Tensor drawn(const Tensor& probability) { return cast(uniform_like(probability) < probability, float32); }
+
+struct Machine {
+  Parameter weights{normal({784, 256}, 0, .01), "weights"};
+  Parameter visible{zeros({784}), "visible"}, hidden{zeros({256}), "hidden"};
+
+  Tensor up(const Tensor& v) const { return sigmoid(matmul(v, weights) + hidden); }
+  Tensor down(const Tensor& h) const { return sigmoid(matmul(h, transpose(weights)) + visible); }
+  Tensor again(const Tensor& v) const { return drawn(down(drawn(up(v)))); }
+  /// The energy with the hidden units summed over: -v . visible - sum softplus(v weights + hidden).
+  Tensor free_energy(const Tensor& v) const {
+    return -matmul(v, visible) - sum(softplus(matmul(v, weights) + hidden), -1);
+  }
+};
+
+}  // namespace
+
+int main(int count, char** arguments) {
+  const std::string_view mode = count > 1 ? arguments[1] : "";
+  const bool quick = mode == "--quick", validate = mode == "--validate";
+  const data::MnistData clothes = data::load_fashion_mnist();
+  const auto pixels = [](const Tensor& images, Range rows = {}) {
+    return (cast(reshape(slice(images, {rows}), {-1, 784}), float32) / 255).eval();
+  };
+  const Tensor train = pixels(clothes.train.images, {0, quick ? 6000 : validate ? 50000 : 60000});
+  const Tensor test = validate ? pixels(clothes.train.images, {50000}) : pixels(clothes.test.images);
+
+  set_random_seed(1);
+  Machine machine;
+  const Parameter chains(drawn(full({100, 784}, .3)), "chains", false);
+  const int epochs = quick ? 3 : 30;
+  const data::Batches batches(train.dim(0), 100, {.drop_remainder = true});
+  const std::vector<Parameter> learnt{machine.weights, machine.visible, machine.hidden};
+  optimizers::SGD sgd({.learning_rate = schedules::PolynomialDecay(.05, epochs * batches.size(), {.end_learning_rate = 0})});
+  auto step = capture([&](const Tensor& rows) {
+    const Tensor data = drawn(take(train, rows));
+    const Tensor dream = stop_gradient(machine.again(chains));
+    chains.assign(dream);
+    // The gradient of the log-likelihood: energy down where data is, up where the machine dreams.
+    sgd.minimize(mean(machine.free_energy(data)) - mean(machine.free_energy(dream)), learnt);
+  });
+  // How well a picture comes back after one trip up and down.
+  const auto error = [&] { return mean(square(machine.down(machine.up(test)) - test)).item(); };
+  const double before = error();
+  for (int epoch = 1; epoch <= epochs; ++epoch) {
+    for (const Tensor& rows : batches.epoch(static_cast<std::uint64_t>(epoch))) step(rows);
+    if (quick || epoch % 10 == 0) std::printf("epoch %2d: error %.4f\n", epoch, error());
+  }
+
+  Tensor dream = chains.value();
+  for (int i = 0; i < 1000; ++i) dream = machine.again(dream).eval();
+  const Tensor shown = machine.down(machine.up(slice(dream, {{0, 60}})));
+  const Tensor filters = slice(transpose(machine.weights.value()), {{0, 60}});
+  io::save_png("boltzmann_dreams.png", report::image_grid(reshape(shown, {-1, 28, 28}), {.columns = 15, .scale = 2}));
+  io::save_png("boltzmann_filters.png",
+               report::image_grid(reshape(filters, {-1, 28, 28}),
+                                  {.columns = 15, .normalize = true, .value_range = {-1, 1}, .scale = 2}));
+  std::printf("dreams and weights: boltzmann_dreams.png, boltzmann_filters.png\n");
+  const double after = error();
+  std::printf("mean squared error of %s pictures after a trip up and down: %.4f (before training: %.4f)\n",
+              validate ? "validation" : "test", after, before);
+  return after < (quick ? .06 : .03) ? 0 : 1;
+}
