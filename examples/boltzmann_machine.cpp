@@ -1,5 +1,6 @@
-/// A restricted Boltzmann machine (Smolensky 1986) that learns pictures of clothes by contrastive divergence (Hinton 2002)
-/// with chains that go on from step to step (Tieleman 2008), and then dreams: pictures drawn by its own Gibbs sampling.
+/// A restricted Boltzmann machine (Smolensky 1986) that learns pictures of clothes by contrastive divergence (Hinton
+/// 2002) with chains that go on from step to step (Tieleman 2008), and then dreams: pictures drawn by its own Gibbs
+/// sampling.
 
 #include <xgrad/xgrad.hpp>
 
@@ -43,7 +44,8 @@ int main(int count, char** arguments) {
   const int epochs = quick ? 3 : 30;
   const data::Batches batches(train.dim(0), 100, {.drop_remainder = true});
   const std::vector<Parameter> learnt{machine.weights, machine.visible, machine.hidden};
-  optimizers::SGD sgd({.learning_rate = schedules::PolynomialDecay(.05, epochs * batches.size(), {.end_learning_rate = 0})});
+  const schedules::PolynomialDecay rate(.05, epochs * batches.size(), {.end_learning_rate = 0});
+  optimizers::SGD sgd({.learning_rate = rate});
   auto step = capture([&](const Tensor& rows) {
     const Tensor data = drawn(take(train, rows));
     const Tensor dream = stop_gradient(machine.again(chains));

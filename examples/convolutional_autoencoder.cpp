@@ -1,5 +1,5 @@
-/// A convolutional autoencoder: pictures of clothes through 32 numbers and back, by convolutions that halve the sides and
-/// transposed ones that double them again.
+/// A convolutional autoencoder: pictures of clothes through 32 numbers and back, by convolutions that halve the sides
+/// and transposed ones that double them again.
 
 #include <xgrad/xgrad.hpp>
 

@@ -1,6 +1,6 @@
 /// A Hopfield network (Hopfield 1982) remembers five pictures of clothes and brings them back from copies in which a
-/// quarter of the pixels are wrong. Each update goes downhill in energy. The pictures are too much alike for Hebb's rule
-/// alone, so the weights are those of its pseudo-inverse form (Personnaz, Guyon and Dreyfus 1985).
+/// quarter of the pixels are wrong. Each update goes downhill in energy. The pictures are too much alike for Hebb's
+/// rule alone, so the weights are those of its pseudo-inverse form (Personnaz, Guyon and Dreyfus 1985).
 
 #include <xgrad/xgrad.hpp>
 
@@ -47,11 +47,11 @@ int main() {
     const Tensor start = take(damaged, i), target = take(patterns, i);
     int sweeps = 0;
     restored.push_back(recall(weights, start, sweeps));
-    const auto wrong = [&](const Tensor& state) { return sum(cast(not_equal(state, target), int64)).item<std::int64_t>(); };
+    const auto wrong = [&](const Tensor& state) { return static_cast<int>(sum(not_equal(state, target)).item()); };
     const double before = energy(weights, start), after = energy(weights, restored.back());
-    std::printf("picture %lld: %3lld wrong pixels, energy %.1f; after %d sweeps %lld wrong, energy %.1f\n",
-                static_cast<long long>(i), static_cast<long long>(wrong(start)), before, sweeps,
-                static_cast<long long>(wrong(restored.back())), after);
+    std::printf("picture %lld: %3d wrong pixels, energy %.1f; after %d sweeps %d wrong, energy %.1f\n",
+                static_cast<long long>(i), wrong(start), before, sweeps,
+                wrong(restored.back()), after);
     right = right && wrong(restored.back()) == 0 && after < before;
   }
   const Tensor rows = (concatenate({patterns, damaged, stack(restored)}) + 1) / 2;

@@ -1,5 +1,6 @@
-/// A graph network on Zachary's karate club (Kipf and Welling 2017): 34 members, 78 friendships, and one member known on
-/// each side when the club split. All else is told by who is whose friend. data/README.md says where the data is from.
+/// A graph network on Zachary's karate club (Kipf and Welling 2017): 34 members, 78 friendships, and one member known
+/// on each side when the club split. All else is told by who is whose friend. data/README.md says where the data is
+/// from.
 
 #include <xgrad/xgrad.hpp>
 
@@ -74,9 +75,9 @@ int main(int count, char** arguments) {
     const Tensor found = argmax(network(x, edges), -1), wrong = not_equal(found, sides);
     io::save_png("karate_club.png", picture(places(network.hidden(x, edges)), edges, sides));
     std::cout << "the club as the network sees it: karate_club.png\n";
-    std::cout << sum(cast(wrong, int64)).item<std::int64_t>() << " of 32 members on the wrong side: " << flatnonzero(wrong)
-              << "\n";
-    return sum(cast(wrong, int64)).item<std::int64_t>() <= 2 ? 0 : 1;
+    const Tensor strays = flatnonzero(wrong);
+    std::cout << strays.size() << " of 32 members on the wrong side: " << strays << "\n";
+    return strays.size() <= 2 ? 0 : 1;
   } catch (const Error& error) {
     std::cerr << "karate_club: " << error.what() << "\n";
     return 2;

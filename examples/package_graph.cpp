@@ -125,7 +125,7 @@ int main(int count, char** arguments) {
   }
   std::printf("%lld packages, %lld dependencies, %lld sections; %d random divisions into 60 %% and 40 %%\n",
               static_cast<long long>(n), static_cast<long long>(m / 2), static_cast<long long>(kinds), splits);
-  std::printf("accuracy on the 40 %%: %.3f with the graph, %.3f without, %.3f by the most frequent section\n", with_graph,
-              without, guess);
+  std::printf("accuracy on the 40 %%: %.3f with the graph, %.3f without, %.3f by the most frequent section\n",
+              with_graph, without, guess);
   return with_graph > guess + .05 ? 0 : 1;
 }

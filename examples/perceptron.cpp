@@ -1,5 +1,5 @@
-/// The perceptron rule (Rosenblatt 1958): after each pattern, w += (target - output) x and b += target - output. It finds
-/// OR and AND, and no line there is for XOR: the rule goes round in circles, as its weights show.
+/// The perceptron rule (Rosenblatt 1958): after each pattern, w += (target - output) x and b += target - output. It
+/// finds OR and AND, and no line there is for XOR: the rule goes round in circles, as its weights show.
 
 #include <xgrad/xgrad.hpp>
 
@@ -40,8 +40,8 @@ Result learn(const Tensor& targets) {
 bool shown(const char* name, const Tensor& targets, const Result& expected) {
   const Result found = learn(targets);
   if (found.epochs)
-    std::printf("%s: no mistake in epoch %d, w = (%g, %g), b = %g\n", name, found.epochs, found.weights[0], found.weights[1],
-                found.weights[2]);
+    std::printf("%s: no mistake in epoch %d, w = (%g, %g), b = %g\n", name, found.epochs, found.weights[0],
+                found.weights[1], found.weights[2]);
   else std::printf("%s: never right; the same weights come back after %d epoch(s)\n", name, found.circle);
   return found.epochs == expected.epochs && (!found.epochs || found.weights == expected.weights);
 }

@@ -1,5 +1,5 @@
-/// A radial-basis network (Broomhead and Lowe 1988; Moody and Darken 1989): units around clusters of pictures of clothes,
-/// read out by least squares; then everything, centers too, is trained by gradients.
+/// A radial-basis network (Broomhead and Lowe 1988; Moody and Darken 1989): units around clusters of pictures of
+/// clothes, read out by least squares; then everything, centers too, is trained by gradients.
 
 #include <xgrad/xgrad.hpp>
 

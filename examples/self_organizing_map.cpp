@@ -40,7 +40,7 @@ int main(int count, char** arguments) {
   io::save_png("self_organizing_map.png", report::image_grid(clip(pictures, 0, 1), {.columns = side, .padding = 1}));
   io::save_png("self_organizing_map_distances.png",
                report::image_grid(expand_dims(map.u_matrix(), 0), {.padding = 0, .normalize = true, .scale = 20}));
-  std::printf("the map, and how far its neighbours are apart: self_organizing_map.png, self_organizing_map_distances.png\n");
+  std::printf("the map: self_organizing_map.png, its U-matrix: self_organizing_map_distances.png\n");
   std::printf("%s pictures: quantization error %.3f, topographic error %.3f, accuracy of the units' labels %.4f\n",
               validate ? "validation" : "test", map.quantization_error(test), map.topographic_error(test), accuracy);
   return accuracy > (quick ? .6 : .75) && map.topographic_error(test) < .3 ? 0 : 1;
