@@ -76,7 +76,8 @@ Tensor dot_product_attention(const Arg& query, const Arg& key, const Arg& value,
     k = repeat(k, heads / shared, 2);
     v = repeat(v, heads / shared, 2);
   }
-  const double scale = options.scale.value_or(1 / std::sqrt(static_cast<double>(std::max<std::int64_t>(q.dim(3), 1))));
+  const auto features = static_cast<double>(std::max<std::int64_t>(q.dim(3), 1));
+  const double scale = options.scale == 0 ? 1 / std::sqrt(features) : options.scale;
   Tensor logits = einsum("btnh,bsnh->bnts", {scale == 1 ? q : q * scale, k});
   if (options.bias.defined()) logits = logits + options.bias;
   Tensor mask = options.mask;
@@ -114,7 +115,7 @@ Rows attention_rows() {
              return dot_product_attention(in[0], in[1], in[2],
                                           {.bias = in.size() > 3 ? in[3] : Tensor(),
                                            .mask = odd ? some({in[0].dim(1), in[1].dim(1)}) : Tensor(),
-                                           .scale = odd ? std::optional<double>(.7) : std::nullopt,
+                                           .scale = odd ? .7 : 0,
                                            .is_causal = in.size() > 3});
            },
        .samples = {heads({2, 2, 2, 3}, {2, 4, 2, 3}, {2, 4, 2, 2}),

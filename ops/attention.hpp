@@ -3,16 +3,14 @@
 
 #include <xgrad/graph/basic.hpp>
 
-#include <optional>
-
 namespace xgrad {
 
 /// In the order of keras.ops.
 struct DotProductAttentionOptions {
-  Tensor bias = {};                  ///< added to the logits, over which it broadcasts: (batch, heads, queries, keys)
-  Tensor mask = {};                  ///< which keys a query attends to (bool); broadcasts likewise
-  std::optional<double> scale = {};  ///< of the logits; 1 / sqrt(features of a head) unless given
-  bool is_causal = false;            ///< query t attends to keys 0 ... t alone
+  Tensor bias = {};        ///< added to the logits, over which it broadcasts: (batch, heads, queries, keys)
+  Tensor mask = {};        ///< which keys a query attends to (bool); broadcasts likewise
+  double scale = 0;        ///< of the logits; 0: 1 / sqrt(features of a head)
+  bool is_causal = false;  ///< query t attends to keys 0 ... t alone
 };
 
 /// softmax(scale * query . key + bias) . value, head by head (Vaswani et al. 2017): query (B, T, N, H), key (B, S, K,
