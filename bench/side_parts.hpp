@@ -1,5 +1,5 @@
 #pragma once
-/// The second half of a side's workloads: formulas without a model (W6, W8, W9, W12).
+/// The rest of a side's workloads: formulas without a model (W6, W8, W9, W12), the transformer (W5).
 
 #include "side.hpp"
 
@@ -27,5 +27,13 @@ inline constexpr float scale = .1f;
 }  // namespace images
 /// W3, a convolutional network; or a workload without variants.
 Workload open_images(const std::string& name);
+
+/// The sizes of W5.
+namespace transformer {
+inline constexpr std::int64_t rows = 32, positions = 64, width = 128, heads = 4, inner = 512, classes = 10;
+inline constexpr std::uint64_t batches = 16;
+inline constexpr double dropout = .1;
+}  // namespace transformer
+Workload open_transformer();
 
 }  // namespace bench

@@ -236,6 +236,7 @@ Workload one_image() {
 Workload open(const std::string& name) {
   if (name == "W1") return train({784, 128, 10}, 32, 64);
   if (name == "W2") return train({784, 1024, 1024, 10}, 256, 16);
+  if (name == "W5") return bench::open_transformer();
   if (name == "W7.record") return run_chain();
   if (name == "W7.chain") return differentiate_chain();
   if (name == "W7.neurons") return two_neurons();
