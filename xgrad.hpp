@@ -120,6 +120,7 @@
 #include <xgrad/nn/normalization.hpp>
 #include <xgrad/nn/pictures.hpp>
 #include <xgrad/nn/pooling_layers.hpp>
+#include <xgrad/nn/position_layers.hpp>
 #include <xgrad/nn/preprocessing.hpp>
 #include <xgrad/nn/recurrent.hpp>
 #include <xgrad/nn/recurrent_cells.hpp>
@@ -134,5 +135,6 @@
 #include <xgrad/nn/tensors.hpp>
 #include <xgrad/nn/text.hpp>
 #include <xgrad/nn/tools.hpp>
+#include <xgrad/nn/transformer_layers.hpp>
 #include <xgrad/nn/visit.hpp>
 #include <xgrad/nn/wrapper_layers.hpp>

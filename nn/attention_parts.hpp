@@ -2,6 +2,7 @@
 /// What the sources of attention share. Internal to nn/.
 
 #include <xgrad/nn/attention_layers.hpp>
+#include <xgrad/nn/call_inputs.hpp>
 #include <xgrad/nn/dropout.hpp>
 #include <xgrad/nn/layer_parts.hpp>
 
@@ -45,40 +46,5 @@ Tensor softmax_of(const Tensor& scores, const Tensor& mask, int axes = 1);
 /// The rate, if it is between 0 and 1, else ValueError.
 double checked_dropout(const std::string& where, double rate);
 void check_above_zero(const std::string& where, const char* what, std::int64_t number);
-
-/// The names of the tensors of a call and its flags, as a step of a model keeps them, and back.
-class NamedInputs {
- public:
-  /// Nothing for an undefined tensor.
-  void add(const char* name, const Tensor& x);
-  void flag(const char* name, bool value);
-  const std::vector<Tensor>& tensors() const { return tensors_; }
-  Config arguments() const;
-
- private:
-  std::vector<Tensor> tensors_;
-  std::vector<Config> names_;
-  std::vector<Config::Entry> flags_;
-};
-
-/// What `NamedInputs` wrote, or the `usual` names for inputs without any. Takes the arguments out of the Call.
-class GivenInputs {
- public:
-  GivenInputs(const std::string& where, std::span<const Tensor> xs, std::initializer_list<const char*> usual,
-              std::size_t least, Call& call);
-  /// Undefined if it was not given.
-  Tensor take(std::string_view name) const;
-  /// The mask an input has of its own.
-  Tensor mask_of(std::string_view name) const;
-  bool flag(std::string_view name) const;
-
- private:
-  int place_of(std::string_view name) const;
-
-  std::span<const Tensor> xs_;
-  std::vector<std::string> names_;
-  std::vector<Tensor> masks_;
-  Config arguments_;
-};
 
 }  // namespace xgrad

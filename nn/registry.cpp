@@ -1,7 +1,7 @@
 #include <xgrad/nn/activation_layers.hpp>
 #include <xgrad/nn/attention_layers.hpp>
-#include <xgrad/nn/conv_layers.hpp>
 #include <xgrad/nn/capsules.hpp>
+#include <xgrad/nn/conv_layers.hpp>
 #include <xgrad/nn/core_layers.hpp>
 #include <xgrad/nn/graph_layers.hpp>
 #include <xgrad/nn/image_layers.hpp>
@@ -10,15 +10,17 @@
 #include <xgrad/nn/noise_layers.hpp>
 #include <xgrad/nn/normalization.hpp>
 #include <xgrad/nn/pooling_layers.hpp>
+#include <xgrad/nn/position_layers.hpp>
 #include <xgrad/nn/preprocessing.hpp>
 #include <xgrad/nn/radial_basis.hpp>
-#include <xgrad/nn/reshape_layers.hpp>
 #include <xgrad/nn/recurrent.hpp>
+#include <xgrad/nn/reshape_layers.hpp>
 #include <xgrad/nn/saving.hpp>
 #include <xgrad/nn/self_organizing_map.hpp>
 #include <xgrad/nn/sequential.hpp>
-#include <xgrad/nn/wrapper_layers.hpp>
 #include <xgrad/nn/spiking.hpp>
+#include <xgrad/nn/transformer_layers.hpp>
+#include <xgrad/nn/wrapper_layers.hpp>
 
 namespace xgrad {
 
@@ -40,6 +42,8 @@ const CustomObjects& library_layers() {
     table.layer<SpatialDropout1D>("SpatialDropout1D").layer<SpatialDropout2D>("SpatialDropout2D");
     table.layer<SpatialDropout3D>("SpatialDropout3D").layer<GaussianDropout>().layer<GaussianNoise>();
     table.layer<AlphaDropout>();
+    table.layer<SinePositionEncoding>().layer<PositionEmbedding>().layer<TokenAndPositionEmbedding>();
+    table.layer<RotaryEmbedding>().layer<TransformerEncoder>().layer<TransformerDecoder>();
     table.layer<Attention>().layer<AdditiveAttention>().layer<MultiHeadAttention>().layer<GroupQueryAttention>();
     table.layer<Normalization>().layer<Discretization>().layer<CategoryEncoding>().layer<IntegerLookup>();
     table.layer<RNN>().layer<SimpleRNN>().layer<LSTM>().layer<GRU>().layer<Bidirectional>().layer<TimeDistributed>();
