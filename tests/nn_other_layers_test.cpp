@@ -21,6 +21,7 @@
 #include <xgrad/ops/reduce.hpp>
 #include <xgrad/ops/shape.hpp>
 #include <xgrad/ops/sorting.hpp>
+#include <xgrad/optim/lbfgs.hpp>
 
 #include <catch2/catch.hpp>
 
@@ -349,4 +350,26 @@ TEST_CASE("the margin loss of capsules", "[capsules]") {
   const losses::Margin strict({.m_plus = 1, .m_minus = 0, .lambda = 1, .reduction = "sum"});
   check_values(strict(integers({0, 0, 0}), lengths), {.04 + .09 + .0025 + .0025 + .64 + .36}, 1e-12);
   CHECK_THROWS_WITH(losses::margin(integers({0, 2, 0}), lengths).eval(), Contains("2"));
+}
+
+// --- losses of two networks against each other, and of autoencoders
+
+TEST_CASE("crossentropies are the losses of two networks against each other", "[gan]") {
+  const auto loss = [](double target, double judged) {
+    return losses::binary_crossentropy(doubles({target}), doubles({judged})).item();
+  };
+  CHECK(loss(1, .8) + loss(0, .3) == Approx(.5798184952529).epsilon(1e-12));
+  CHECK(loss(1, .3) == Approx(1.203972804326).epsilon(1e-12));
+  CHECK(loss(1, .5) + loss(0, .5) == Approx(1.38629436112).epsilon(1e-11));
+}
+
+TEST_CASE("a linear autoencoder finds the principal axis", "[autoencoder]") {
+  const Tensor x = doubles({{2.5, 2.4}, {.5, .7}, {2.2, 2.9}, {1.9, 2.2}, {3.1, 3}, {2.3, 2.7}, {2, 1.6}, {1, 1.1},
+                            {1.5, 1.6}, {1.1, .9}});
+  set_random_seed(3);
+  Sequential model{Input({2}, {.dtype = float64}), Dense(1), Dense(2, {.name = "decoder"})};
+  optimizers::LBFGS().minimize([&] { return mean(square(model(x) - x)); }, parameters(model));
+  CHECK(mean(square(model(x) - x)).item() == Approx(.02208752952225).epsilon(1e-9));
+  const Tensor axis = ravel(weights(model)[2].parameter.value());
+  check_values(abs(axis / norm(axis)), {.677873398528, .735178655544}, 1e-6);
 }
