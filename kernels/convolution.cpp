@@ -280,6 +280,7 @@ void convolve_typed(ConvolutionOf result, const Convolution& c, const T* a, cons
   }
   if (is_depthwise(c)) return convolve_depthwise(result, c, a, b, out, scratch);
   if (is_narrow(result, c)) return convolve_narrow(result, c, a, b, out, scratch);
+  if (is_wide(result, c)) return convolve_wide(result, c, a, b, out, scratch);
   switch (result) {
     case ConvolutionOf::y: return forward(c, a, b, out, scratch);
     case ConvolutionOf::x: return transposed(c, a, b, out, scratch);
@@ -314,6 +315,7 @@ std::size_t convolve_scratch(ConvolutionOf result, const Convolution& c) {
   if (is_nothing(c)) return 0;
   if (is_depthwise(c)) return depthwise_scratch(result, c);
   if (is_narrow(result, c)) return narrow_scratch(result, c);
+  if (is_wide(result, c)) return wide_scratch(result, c);
   return c.type == DType::float64 ? static_cast<std::size_t>(Cut<double>(result, c).elements(result)) * sizeof(double)
                                   : static_cast<std::size_t>(Cut<float>(result, c).elements(result)) * sizeof(float);
 }

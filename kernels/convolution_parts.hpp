@@ -43,6 +43,14 @@ void convolve_narrow(ConvolutionOf result, const Convolution& c, const float* x,
 void convolve_narrow(ConvolutionOf result, const Convolution& c, const double* x, const double* other, double* out,
                      void* scratch);
 
+/// Windows of several taps over enough channels for whole vectors, for y, and for x with stride 1.
+bool is_wide(ConvolutionOf result, const Convolution& c);
+std::size_t wide_scratch(ConvolutionOf result, const Convolution& c);
+void convolve_wide(ConvolutionOf result, const Convolution& c, const float* a, const float* w, float* out,
+                   void* scratch);
+void convolve_wide(ConvolutionOf result, const Convolution& c, const double* a, const double* w, double* out,
+                   void* scratch);
+
 /// Vectors of the instruction set that was chosen, in bytes.
 int vector_bytes();
 

@@ -160,6 +160,42 @@ TEST_CASE("a large convolution and its gradients are the sums they are defined a
   }
 }
 
+TEST_CASE("many channels in groups, with zeros around and gaps between taps, give the sums they are defined as") {
+  struct Sizes {
+    DType dtype;
+    Shape x, w;
+    std::int64_t groups;
+  };
+  for (const auto& [dtype, x_shape, w_shape, groups] :
+       {Sizes{float32, {5, 9, 7, 64}, {3, 3, 32, 96}, 2}, Sizes{float64, {5, 9, 7, 64}, {3, 3, 32, 96}, 2},
+        Sizes{float32, {2, 5, 30, 64}, {1, 5, 64, 61}, 1}, Sizes{float64, {1, 3, 4, 600}, {3, 3, 600, 64}, 1}}) {
+    INFO(to_string(x_shape) << " " << to_string(w_shape));
+    const Tensor x = drawn(x_shape, 1, dtype), w = drawn(w_shape, 2, dtype);
+    const Tensor y = conv(x, w, {.padding = {{1, 0}, {4, 3}}, .dilation_rate = {1, 2}});
+    const Tensor around = pad(x, {{}, {1, 0}, {4, 3}, {}});
+    std::vector<Tensor> parts;
+    for (std::int64_t group = 0; group < groups; ++group) {
+      const std::int64_t from = w_shape[2], to = w_shape[3] / groups;
+      Tensor part;
+      for (std::int64_t i = 0; i < w_shape[0]; ++i)
+        for (std::int64_t j = 0; j < w_shape[1]; ++j) {
+          const Tensor window = slice(around, {{}, {i, i + y.dim(1)}, {2 * j, 2 * j + y.dim(2)},
+                                               {group * from, (group + 1) * from}});
+          const Tensor tap = slice(w, {{i, i + 1}, {j, j + 1}, {}, {group * to, (group + 1) * to}});
+          part = part.defined() ? part + matmul(window, tap) : matmul(window, tap);
+        }
+      parts.push_back(part);
+    }
+    const Tensor sums = concatenate(parts, -1), seed = drawn(y.shape(), 3, dtype);
+    const auto [dx, dw] = grad(y, {x, w}, {.seed = seed});
+    const auto [ex, ew] = grad(sums, {x, w}, {.seed = seed});
+    const double tolerance = dtype == float32 ? 2e-5 : 1e-13;
+    reference::check_reals("y", y, sums.to_vector<double>(), tolerance);
+    reference::check_reals("dx", dx, ex.to_vector<double>(), tolerance);
+    reference::check_reals("dw", dw, ew.to_vector<double>(), tolerance);
+  }
+}
+
 TEST_CASE("of equal largest elements the first gets a pool's gradient") {
   const Tensor x = tensor(std::vector<double>{2, 2, 2, 1, 3, 3}, Shape{1, 6, 1});
   CHECK(grad(sum(max_pool(x, 3)), x).to_vector<double>() == std::vector<double>{1, 0, 0, 0, 1, 0});
