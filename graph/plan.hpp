@@ -27,7 +27,7 @@ void set_eager(bool eager);
 /// what it brings, or to find a mistake.
 enum class Optimisation : unsigned {
   subexpressions,  ///< what is asked for twice is computed once
-  identities,      ///< x * 1 and the like, and broadcasts that are read through
+  identities,      ///< x * 1 and the like, what is known of constants, and broadcasts that are read through
   fusion,          ///< elementwise operations and reductions of rows in one loop
   recomputing,     ///< cheap values computed again instead of stored
   column_folds,    ///< reductions over rows done by the loop that makes the rows

@@ -401,23 +401,23 @@ void Emission::emit_middle(std::uint32_t v) {
 }
 
 void Emission::run() {
-  // Stage by stage: the groups, then the steps of their own in the values' order.
+  // Stage by stage: the steps of their own in the values' order, then the groups.
   struct Item {
     std::uint32_t stage, phase, id;
     auto operator<=>(const Item&) const = default;
   };
   std::vector<Item> items;
   for (std::uint32_t g = 0; g < grouped_.groups.size(); ++g)
-    if (!grouped_.groups[g].members.empty()) items.push_back({grouped_.groups[g].stage, 0, g});
+    if (!grouped_.groups[g].members.empty()) items.push_back({grouped_.groups[g].stage, 1, g});
   for (std::uint32_t v = 0; v < lowered_.values.size(); ++v) {
     const Form form = value(v).form;
     const bool alone = form == Form::fold_middle && grouped_.group[v] == none;
     if (lowered_.live[v] && (form == Form::launch || form == Form::check || alone))
-      items.push_back({grouped_.stage[v], 1, v});
+      items.push_back({grouped_.stage[v], 0, v});
   }
   std::sort(items.begin(), items.end());
   for (const Item& item : items) {
-    if (item.phase == 0) {
+    if (item.phase == 1) {
       GroupEmission(*this, grouped_.groups[item.id], item.id).run();
     } else if (value(item.id).form == Form::fold_middle) {
       emit_middle(item.id);

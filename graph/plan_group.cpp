@@ -42,6 +42,8 @@ class Grouping {
     while (parent_[g] != g) g = parent_[g] = parent_[parent_[g]];
     return g;
   }
+  /// The first stage whose steps may read v in memory: those that are no groups run at the start of theirs.
+  std::uint32_t in_memory_from(std::uint32_t v) const { return out_.stage[v] + (out_.group[v] != none ? 1 : 0); }
   bool opaque(std::uint32_t v) const { return !value(v).fused() || terminal_[v] || !fuses_; }
   bool by_row_of(const Value& v, const Group& group, const Operand& in) const;
   void place_map(std::uint32_t v);
@@ -180,9 +182,7 @@ void Grouping::place_map(std::uint32_t v) {
   std::uint32_t stage = 0;
   for (const Operand& in : value(v).operands()) {
     if (in.value == none) continue;
-    const Form form = value(in.value).form;
-    if (form == Form::leaf || form == Form::number || form == Form::constant) continue;
-    stage = std::max(stage, out_.stage[in.value] + (opaque(in.value) ? 1 : 0));
+    stage = std::max(stage, opaque(in.value) ? in_memory_from(in.value) : out_.stage[in.value]);
   }
   if (join(v, stage)) return;
   if (!join(v, stage + 1)) {  // alone: nothing of this stage is among its operands
@@ -194,10 +194,8 @@ void Grouping::place_map(std::uint32_t v) {
 void Grouping::place_fold(std::uint32_t v) {
   const Value& fold = value(v);
   const Operand& in = fold.in[0];
-  const Form form = value(in.value).form;
   const bool outside = opaque(in.value);
-  std::uint32_t stage = out_.stage[in.value];
-  if (outside) stage += form == Form::leaf || form == Form::number || form == Form::constant ? 0 : 1;
+  const std::uint32_t stage = outside ? in_memory_from(in.value) : out_.stage[in.value];
   const bool inline_fold = fold.cols <= kernels::max_row;
   const std::int64_t size = fold.rows * fold.cols;
   Group wanted;
@@ -231,7 +229,7 @@ void Grouping::place_fold(std::uint32_t v) {
 void Grouping::place_columns(std::uint32_t v) {
   const Value& fold = value(v);
   const std::uint32_t operand = fold.in[0].value;
-  out_.stage[v] = out_.stage[operand];
+  out_.stage[v] = in_memory_from(operand);
   if (!opaque(operand) && !out_.by_row[operand]) join_columns(v, find(out_.group[operand]));
 }
 
@@ -259,7 +257,7 @@ void Grouping::read_together(std::uint32_t v) {
     const std::uint32_t g = find(out_.group[other]), stage = out_.groups[g].stage;
     const std::span<const std::uint32_t> waiting = readers(v);
     const bool in_time = std::all_of(waiting.begin(), waiting.end(), [&](std::uint32_t reader) {
-      return out_.stage[reader] >= stage + (out_.group[reader] == none ? 0 : 1);
+      return out_.stage[reader] > stage;
     });
     if (in_time && join_columns(v, g)) return;
   }
@@ -365,7 +363,7 @@ Grouped Grouping::run() {
       case Form::fold_middle: place_columns(v); break;
       default:
         for (const Operand& in : value(v).operands())
-          if (in.value != none) out_.stage[v] = std::max(out_.stage[v], out_.stage[in.value]);
+          if (in.value != none) out_.stage[v] = std::max(out_.stage[v], in_memory_from(in.value));
     }
   }
   find_readers();

@@ -3,13 +3,19 @@
 #include <xgrad/graph/identities.hpp>
 #include <xgrad/graph/plan.hpp>
 #include <xgrad/graph/plan_ir.hpp>
+#include <xgrad/kernels/lanes.hpp>
 
+#include <bit>
+#include <cstring>
 #include <unordered_map>
 
 namespace xgrad {
 namespace {
 
 using kernels::Code;
+
+/// Zeros have signs.
+bool same_bits(double a, double b) { return std::bit_cast<std::uint64_t>(a) == std::bit_cast<std::uint64_t>(b); }
 
 class Lowering {
  public:
@@ -28,6 +34,7 @@ class Lowering {
   std::uint32_t add(Value value, bool mergeable = true);
   bool same(const Value& a, const Value& b) const;
   std::uint32_t simplified(const Value& value) const;
+  std::uint32_t known(const Value& value);
 
   const Request& request_;
   Lowered out_;
@@ -45,14 +52,17 @@ Operand Lowering::operand(std::uint32_t i, std::uint32_t k) const {
 Operand Lowering::through_broadcast(const Operand& operand) const {
   if (!optimisation(Optimisation::identities)) return operand;
   const auto found = repeated_.find(operand.value);
-  if (found == repeated_.end() || !(out_.values[operand.value].shape == operand.shape)) return operand;
-  return found->second;
+  if (found == repeated_.end()) return operand;
+  // One number repeated is the same under every shape.
+  const bool as_it_was = out_.values[operand.value].shape == operand.shape || found->second.shape.size() == 1;
+  return as_it_was ? found->second : operand;
 }
 
 bool Lowering::same(const Value& a, const Value& b) const {
   if (a.form != b.form || a.code != b.code || a.dtype != b.dtype || a.arity != b.arity || a.rows != b.rows ||
-      a.cols != b.cols || a.inner != b.inner || a.number != b.number || !(a.shape == b.shape))
+      a.cols != b.cols || a.inner != b.inner || !(a.shape == b.shape))
     return false;
+  if (!same_bits(a.number, b.number)) return false;
   const auto left = a.operands(), right = b.operands();
   for (std::size_t k = 0; k < left.size(); ++k)
     if (left[k].value != right[k].value || !(left[k].shape == right[k].shape)) return false;
@@ -102,8 +112,7 @@ std::uint32_t Lowering::simplified(const Value& v) const {
   if (v.form != Form::map || v.arity != 2 || !optimisation(Optimisation::identities)) return none;
   const auto is = [&](int k, double number) {
     const Value& in = out_.values[v.in[k].value];
-    return (in.form == Form::number && in.exact && in.number == number) ||
-           (in.form == Form::constant && in.number == number);
+    return (in.form == Form::constant || in.exact) && same_bits(in.number, number);
   };
   const auto keeps = [&](int k) {
     return v.in[k].shape.size() == v.size && out_.values[v.in[k].value].dtype == v.dtype;
@@ -112,6 +121,36 @@ std::uint32_t Lowering::simplified(const Value& v) const {
     if (v.code == identity.code && is(identity.operand, identity.number) && keeps(identity.result))
       return v.in[identity.result].value;
   return none;
+}
+
+/// What an instruction gives of numbers the plan knows, computed by the kernel that would compute it; or none.
+std::uint32_t Lowering::known(const Value& v) {
+  if (v.code == Code::copy || v.arity == 0 || !is_floating(v.dtype) || !optimisation(Optimisation::identities))
+    return none;
+  std::uint64_t numbers[3] = {}, result = 0;
+  for (std::uint32_t k = 0; k < v.arity; ++k) {
+    const Value& in = out_.values[v.in[k].value];
+    if (in.form != Form::constant && !in.exact) return none;
+    if (in.dtype != v.dtype) return none;
+    with_dtype(v.dtype, [&]<class T>(T) {
+      const T number = static_cast<T>(in.number);
+      std::memcpy(&numbers[k], &number, sizeof number);
+    });
+  }
+  const kernels::Kernel kernel = kernels::lanes().find(v.code, v.dtype, v.dtype, kernels::all_vectors);
+  if (!kernel) return none;
+  kernel(&result, &numbers[0], &numbers[1], &numbers[2], 1);
+  Value constant;
+  constant.form = Form::constant;
+  constant.dtype = v.dtype;
+  constant.node = v.node;
+  with_dtype(v.dtype, [&]<class T>(T) {
+    T number;
+    std::memcpy(&number, &result, sizeof number);
+    constant.number = static_cast<double>(number);
+  });
+  if (constant.number != constant.number) return none;  // a NaN has bits of its own
+  return add(std::move(constant));
 }
 
 std::uint32_t Lowering::elementwise(std::uint32_t i) {
@@ -138,8 +177,16 @@ std::uint32_t Lowering::elementwise(std::uint32_t i) {
   if (value.code == Code::copy && value.in[0].shape.size() == value.size &&
       out_.values[value.in[0].value].form != Form::number && out_.values[value.in[0].value].form != Form::constant)
     return value.in[0].value;
-  const bool repeats = node->op->kind == Kind::broadcast;
-  const Operand source = value.in[0];
+  bool repeats = node->op->kind == Kind::broadcast;
+  Operand source = value.in[0];
+  if (const std::uint32_t number = known(value); number != none) {
+    if (value.size == 1) return number;
+    source = {number, Shape()};
+    value.code = Code::copy;
+    value.arity = 1;
+    value.in[0] = source;
+    repeats = true;
+  }
   const std::uint32_t id = add(std::move(value));
   if (repeats) repeated_.emplace(id, source);
   return id;

@@ -192,10 +192,8 @@ Tensor sparse_categorical_crossentropy(const Tensor& y_true, const Tensor& y_pre
     labels = where(ignored, 0, labels);
   }
   labels = checked_labels("sparse_categorical_crossentropy", labels, classes);
-  // A choice, not a product: classes ruled out by a logit of -inf must not make a NaN. Numbers of the logits' own type
-  // are compared in one loop with them; float32 knows all classes up to 2^24.
-  const DType type = classes <= std::int64_t{1} << 24 ? pair.y_pred.dtype() : int64;
-  const Tensor chosen = equal(expand_dims(cast(labels, type), -1), arange(classes, {.dtype = type}));
+  // A choice, not a product: classes ruled out by a logit of -inf must not make a NaN.
+  const Tensor chosen = one_hot(labels, classes, bool_);
   const Tensor losses = -sum(where(chosen, log_probabilities(pair.y_pred, from_logits, -1), 0), -1);
   return ignore_class ? where(ignored, 0, losses) : losses;
 }

@@ -5,13 +5,16 @@
 #include <xgrad/kernels/buffer.hpp>
 #include <xgrad/ops/activation.hpp>
 #include <xgrad/ops/elementwise.hpp>
+#include <xgrad/ops/indexing.hpp>
 #include <xgrad/ops/product.hpp>
 #include <xgrad/ops/random.hpp>
 #include <xgrad/ops/reduce.hpp>
+#include <xgrad/ops/shape.hpp>
 
 #include <catch2/catch.hpp>
 
 #include <algorithm>
+#include <cmath>
 
 using namespace xgrad;
 using kernels::Code;
@@ -80,6 +83,45 @@ TEST_CASE("softmax cross-entropy and its gradient are one loop over rows") {
   CHECK(with_exp == 1);
   CHECK(plan->launches.empty());
   CHECK(plan->folds.empty());
+}
+
+TEST_CASE("the loss of labels and its gradient are one loop over rows, with the labels checked before it") {
+  const Tensor labels = zeros({40}, {.dtype = int64}).eval(), z = full({40, 1000}, .25).eval();
+  const Tensor chosen = one_hot(check_labels(labels, 1000), 1000, bool_);
+  const Tensor loss = mean(-sum(where(chosen, log_softmax(z), 0), -1));
+  const auto plan = plan_of({loss, grad(loss, z)});
+  const auto large = [](const GroupStep& group) { return group.program.rows * group.program.cols == 40000; };
+  CHECK(std::count_if(plan->groups.begin(), plan->groups.end(), large) == 1);
+  REQUIRE(plan->steps.size() > 2);
+  CHECK(plan->steps[0].kind == Step::Kind::launch);
+}
+
+TEST_CASE("the gradients of a normalised table are one loop over rows, sums over rows included") {
+  const Tensor x = full({200, 300}, .25).eval(), seed = full({200, 300}, .5).eval();
+  const Parameter gamma(ones({300})), beta(zeros({300}));
+  const Tensor centred = x - mean(x, -1, true);
+  const Tensor y = centred / sqrt(mean(square(centred), -1, true) + 1e-5) * gamma + beta;
+  const auto [dx, dgamma, dbeta] = grad(y, {x, gamma, beta}, {.seed = seed});
+  const auto plan = plan_of({y, dx, dgamma, dbeta});
+  CHECK(plan->groups.size() == 1);
+  CHECK(plan->folds.size() == 2);
+  for (const FoldStep& fold : plan->folds) CHECK(fold.joins);
+}
+
+TEST_CASE("what the plan knows of constants is no step, and zeros keep their signs") {
+  const Tensor x = full({7}, -0.0).eval();
+  const Tensor zero = zeros({7}), negative = -zeros({7});
+  const Tensor y = x + sqrt(ones({7})) * -ones({7});
+  const auto plan = plan_of({y});
+  REQUIRE(plan->groups.size() == 1);
+  CHECK(plan->groups[0].program.code.size() == 1);
+  // -0 - 0 is -0, -0 - (-0) is 0.
+  const auto first = [](const Tensor& t) { return t.to_vector<float>()[0]; };
+  CHECK(std::signbit(first(x - zero)));
+  CHECK_FALSE(std::signbit(first(x - negative)));
+  eval({zero, negative});
+  CHECK_FALSE(std::signbit(first(zero)));
+  CHECK(std::signbit(first(negative)));
 }
 
 TEST_CASE("an update writes where the old value was") {
