@@ -93,6 +93,7 @@
 #include <xgrad/nn/activation_layers.hpp>
 #include <xgrad/nn/activations.hpp>
 #include <xgrad/nn/attention_layers.hpp>
+#include <xgrad/nn/boltzmann.hpp>
 #include <xgrad/nn/call.hpp>
 #include <xgrad/nn/callback.hpp>
 #include <xgrad/nn/callbacks.hpp>

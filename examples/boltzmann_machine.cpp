@@ -9,25 +9,6 @@
 
 using namespace xgrad;
 
-namespace {
-
-Tensor drawn(const Tensor& probability) { return cast(uniform_like(probability) < probability, float32); }
-
-struct Machine {
-  Parameter weights{normal({784, 256}, 0, .01), "weights"};
-  Parameter visible{zeros({784}), "visible"}, hidden{zeros({256}), "hidden"};
-
-  Tensor up(const Tensor& v) const { return sigmoid(matmul(v, weights) + hidden); }
-  Tensor down(const Tensor& h) const { return sigmoid(matmul(h, transpose(weights)) + visible); }
-  Tensor again(const Tensor& v) const { return drawn(down(drawn(up(v)))); }
-  /// The energy with the hidden units summed over: -v . visible - sum softplus(v weights + hidden).
-  Tensor free_energy(const Tensor& v) const {
-    return -matmul(v, visible) - sum(softplus(matmul(v, weights) + hidden), -1);
-  }
-};
-
-}  // namespace
-
 int main(int count, char** arguments) {
   const std::string_view mode = count > 1 ? arguments[1] : "";
   const bool quick = mode == "--quick", validate = mode == "--validate";
@@ -39,22 +20,21 @@ int main(int count, char** arguments) {
   const Tensor test = validate ? pixels(clothes.train.images, {50000}) : pixels(clothes.test.images);
 
   set_random_seed(1);
-  Machine machine;
-  const Parameter chains(drawn(full({100, 784}, .3)), "chains", false);
+  RestrictedBoltzmannMachine machine(256);
+  machine.build(784, float32, default_generator());
+  const Parameter chains(cast(bernoulli({100, 784}, .3), float32), "chains", false);
   const int epochs = quick ? 3 : 30;
   const data::Batches batches(train.dim(0), 100, {.drop_remainder = true});
-  const std::vector<Parameter> learnt{machine.weights, machine.visible, machine.hidden};
   const schedules::PolynomialDecay rate(.05, epochs * batches.size(), {.end_learning_rate = 0});
   optimizers::SGD sgd({.learning_rate = rate});
   auto step = capture([&](const Tensor& rows) {
-    const Tensor data = drawn(take(train, rows));
-    const Tensor dream = stop_gradient(machine.again(chains));
-    chains.assign(dream);
-    // The gradient of the log-likelihood: energy down where data is, up where the machine dreams.
-    sgd.minimize(mean(machine.free_energy(data)) - mean(machine.free_energy(dream)), learnt);
+    const Tensor data = take(train, rows);  // how likely a pixel is to be on
+    const Tensor drawn = cast(uniform_like(data) < data, float32);
+    // Energy down where data is, up where the machine dreams.
+    sgd.minimize(machine.contrastive_divergence(drawn, 1, chains), parameters(machine));
   });
   // How well a picture comes back after one trip up and down.
-  const auto error = [&] { return mean(square(machine.down(machine.up(test)) - test)).item(); };
+  const auto error = [&] { return mean(square(machine.down(machine(test)) - test)).item(); };
   const double before = error();
   for (int epoch = 1; epoch <= epochs; ++epoch) {
     for (const Tensor& rows : batches.epoch(static_cast<std::uint64_t>(epoch))) step(rows);
@@ -62,9 +42,9 @@ int main(int count, char** arguments) {
   }
 
   Tensor dream = chains.value();
-  for (int i = 0; i < 1000; ++i) dream = machine.again(dream).eval();
-  const Tensor shown = machine.down(machine.up(slice(dream, {{0, 60}})));
-  const Tensor filters = slice(transpose(machine.weights.value()), {{0, 60}});
+  for (int i = 0; i < 1000; ++i) dream = machine.gibbs(dream).eval();
+  const Tensor shown = machine.down(machine(slice(dream, {{0, 60}})));
+  const Tensor filters = slice(transpose(machine.kernel().value()), {{0, 60}});
   io::save_png("boltzmann_dreams.png", report::image_grid(reshape(shown, {-1, 28, 28}), {.columns = 15, .scale = 2}));
   io::save_png("boltzmann_filters.png",
                report::image_grid(reshape(filters, {-1, 28, 28}),

@@ -1,4 +1,5 @@
 #include <xgrad/nn/activation_layers.hpp>
+#include <xgrad/nn/boltzmann.hpp>
 #include <xgrad/nn/attention_layers.hpp>
 #include <xgrad/nn/capsules.hpp>
 #include <xgrad/nn/conv_layers.hpp>
@@ -65,6 +66,7 @@ const CustomObjects& library_layers() {
     table.layer<AdaptiveAveragePooling2D>("AdaptiveAveragePooling2D");
     table.layer<AdaptiveAveragePooling3D>("AdaptiveAveragePooling3D");
     table.layer<RadialBasis>().layer<SelfOrganizingMap>().layer<MixtureOfExperts>();
+    table.layer<RestrictedBoltzmannMachine>();
     table.layer<LeakyIntegrateAndFire>().layer<LeakyIntegrator>().layer<RateCoding>().layer<LatencyCoding>();
     table.layer<GCNConv>().layer<GATConv>().layer<MessagePassing>();
     table.layer<Capsule>().layer<CapsuleLength>().layer<PrimaryCapsule>();

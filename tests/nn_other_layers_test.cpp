@@ -3,6 +3,7 @@
 #include "data_files/temp_folder.hpp"
 
 #include <xgrad/graph/grad.hpp>
+#include <xgrad/nn/boltzmann.hpp>
 #include <xgrad/nn/capsules.hpp>
 #include <xgrad/nn/graph_layers.hpp>
 #include <xgrad/nn/losses.hpp>
@@ -12,6 +13,7 @@
 #include <xgrad/nn/self_organizing_map.hpp>
 #include <xgrad/nn/sequential.hpp>
 #include <xgrad/nn/spiking.hpp>
+#include <xgrad/ops/activation.hpp>
 #include <xgrad/ops/compare.hpp>
 #include <xgrad/ops/creation.hpp>
 #include <xgrad/ops/elementwise.hpp>
@@ -20,6 +22,7 @@
 #include <xgrad/ops/random.hpp>
 #include <xgrad/ops/reduce.hpp>
 #include <xgrad/ops/shape.hpp>
+#include <xgrad/ops/product.hpp>
 #include <xgrad/ops/sorting.hpp>
 #include <xgrad/optim/lbfgs.hpp>
 
@@ -350,6 +353,59 @@ TEST_CASE("the margin loss of capsules", "[capsules]") {
   const losses::Margin strict({.m_plus = 1, .m_minus = 0, .lambda = 1, .reduction = "sum"});
   check_values(strict(integers({0, 0, 0}), lengths), {.04 + .09 + .0025 + .0025 + .64 + .36}, 1e-12);
   CHECK_THROWS_WITH(losses::margin(integers({0, 2, 0}), lengths).eval(), Contains("2"));
+}
+
+// --- restricted Boltzmann machines
+
+TEST_CASE("free energies are sums over hidden states, and sampling visits states as often as they weigh", "[rbm]") {
+  const Tensor kernel = doubles({{1.5, -1}, {-.5, 2}, {1, .5}}), b = doubles({.2, -.4, .1}), c = doubles({-.3, .6});
+  const RestrictedBoltzmannMachine machine(2, {.kernel_initializer = given(kernel),
+                                               .visible_bias_initializer = given(b),
+                                               .hidden_bias_initializer = given(c),
+                                               .seed = 5});
+  std::vector<double> states;
+  for (int state = 0; state < 8; ++state)
+    for (int k = 0; k < 3; ++k) states.push_back(state >> k & 1);
+  const Tensor v = tensor(states, {8, 3});
+  machine(v);
+  Tensor total;
+  for (int state = 0; state < 4; ++state) {
+    const Tensor h = doubles({static_cast<double>(state & 1), static_cast<double>(state >> 1)});
+    const Tensor weight = exp(matmul(v, b) + sum(h * c) + matmul(matmul(v, kernel), h));
+    total = total.defined() ? total + weight : weight;
+  }
+  check_values(machine.free_energy(v), (-log(total)).to_vector<double>());
+
+  Tensor chains = zeros({20000, 3}, {.dtype = float64});
+  for (int step = 0; step < 60; ++step) chains = machine.gibbs(chains).eval();
+  const Tensor numbers = cast(matmul(chains, doubles({1, 2, 4})), int64);
+  check_values(bincount(numbers, 8, 8) / 20000., (total / sum(total)).to_vector<double>(), .012);
+}
+
+TEST_CASE("contrastive divergence follows the likelihood's gradient", "[rbm]") {
+  set_random_seed(2);
+  const RestrictedBoltzmannMachine machine(2, {.kernel_initializer = initializers::RandomNormal{.stddev = .5},
+                                               .dtype = float64});
+  const Tensor data = repeat(doubles({{1, 0, 1}, {0, 1, 1}}), 10000, 0);
+  machine(data);
+  std::vector<double> states;
+  for (int state = 0; state < 8; ++state)
+    for (int k = 0; k < 3; ++k) states.push_back(state >> k & 1);
+  // Minus the mean log-likelihood, with the sum over all states.
+  const Tensor exact = mean(machine.free_energy(data)) + logsumexp(-machine.free_energy(tensor(states, {8, 3})));
+  const Parameter chains(zeros({20000, 3}, {.dtype = float64}), "chains", false);
+  for (int step = 0; step < 40; ++step) chains.assign(machine.gibbs(chains));
+  const Tensor before = chains.value().eval();
+  const Tensor estimate = machine.contrastive_divergence(data, 5, chains);
+  const std::vector<Parameter> all{machine.kernel(), machine.visible_bias(), machine.hidden_bias()};
+  const std::vector<Tensor> found = grad(estimate, all), expected = grad(exact, all);
+  for (std::size_t i = 0; i < 3; ++i) check_values(found[i], expected[i].to_vector<double>(), .02);
+  CHECK_FALSE(array_equal(before, chains).item<bool>());
+  CHECK_THROWS_WITH(machine.contrastive_divergence(data, 0), Contains("steps"));
+  CHECK_THROWS_WITH(machine.free_energy(zeros({2, 4})), Contains("3 visible units"));
+  CHECK_THROWS_WITH(machine.down(zeros({2, 4})), Contains("2 hidden units"));
+  CHECK_THROWS_WITH(RestrictedBoltzmannMachine(2).gibbs(data), Contains("no weights yet"));
+  CHECK_THROWS_AS(RestrictedBoltzmannMachine(0), ValueError);
 }
 
 // --- losses of two networks against each other, and of autoencoders

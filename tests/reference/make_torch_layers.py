@@ -297,6 +297,25 @@ for rounds, shared, stop in ((1, False, True), (3, False, True), (3, False, Fals
 case("CapsuleLength", {}, lambda x, w: torch.sqrt((x[0] ** 2).sum(-1)), [normal(2, 3, 4)])
 case("PrimaryCapsule", {"dim_capsule": 4}, lambda x, w: squash(x[0].reshape(2, -1, 4)), [normal(2, 3, 2, 8)])
 
+# --- a restricted Boltzmann machine: hidden units by brute force over all of their states, where the visible
+# biases cancel
+def hidden(x, w):
+    kernel, b, c = w
+    rows = []
+    for v in x:
+        total, on = 0, [0, 0, 0]
+        for state in range(8):
+            h = torch.tensor([float(state >> k & 1) for k in range(3)])
+            p = torch.exp(h @ c + v @ kernel @ h)
+            total = total + p
+            on = [s + p * h[k] for k, s in enumerate(on)]
+        rows.append(torch.stack(on) / total)
+    return torch.stack(rows)
+
+
+case("RestrictedBoltzmannMachine", {"units": 3}, lambda x, w: hidden(x[0], w) + 0 * w[1].sum(), [normal(4, 5)],
+     [normal(5, 3), np.zeros(5), normal(3)])
+
 path = pathlib.Path(__file__).with_name("torch_layers.json")
 path.write_text('{"torch": "' + torch.__version__.split("+")[0] + '", "cases": [\n' +
                 ",\n".join(json.dumps(c) for c in cases) + "\n]}\n")
