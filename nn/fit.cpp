@@ -68,7 +68,7 @@ struct Feed {
   std::optional<Dataset> batch(std::int64_t epoch, std::int64_t step) {
     if (!rows) {
       std::optional<Dataset> next = source->batch(epoch, step);
-      if (next) training->check_rows(*next);
+      if (next) training->check_rows(*next, true);
       return next;
     }
     const Training::Numbers chosen = rows->batch(epoch * steps + step);
@@ -277,7 +277,7 @@ History Model::fit(const BatchSource& source, const FitOptions& options) {
   std::optional<Dataset> first = source.batch(options.initial_epoch, 0);
   if (!first) throw ValueError(training.where + "expected batches from the source, got none");
   order_data("fit", state_->network, *first);
-  training.check_rows(*first);
+  training.check_rows(*first, true);
   training.check_fit(*first);
 
   Dataset validation_data = options.validation_data;
@@ -334,7 +334,7 @@ Logs Model::evaluate(const BatchSource& source, const EvaluateOptions& options) 
   if (!source.batch) throw ValueError(training.where + "expected a source of batches, got an empty one");
   std::optional<Dataset> first = source.batch(0, 0);
   if (!first) throw ValueError(training.where + "expected batches from the source, got none");
-  training.check_rows(*first);
+  training.check_rows(*first, true);
   training.check_fit(*first);
   Feed feed{.training = &training, .source = &source};
   feed.steps = options.steps ? options.steps : source.steps;

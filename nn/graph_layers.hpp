@@ -2,7 +2,7 @@
 /// Layers on graphs with sparse adjacency: GCNConv, GATConv, MessagePassing, and the sums over neighbours they are made
 /// of. A graph is a list of edges: integers (2, edges), sources in the first row, targets in the second. A node listens
 /// to the sources of its edges; an undirected graph has both directions in its list. A node number out of range is an
-/// error when values are computed.
+/// error when values are computed. Models on graphs are fitted from a BatchSource, which gives {x, edges} at once.
 
 #include <xgrad/nn/activations.hpp>
 #include <xgrad/nn/initializers.hpp>

@@ -27,7 +27,8 @@ struct Dataset {
 /// {label, weight}; other labels count 1.
 using ClassWeight = std::vector<std::pair<std::int64_t, double>>;
 
-/// Batches that are not rows of tensors in memory: read from files, drawn, augmented.
+/// Batches that are not rows of tensors in memory: read from files, drawn, augmented, or a whole graph. Inputs after
+/// the first may have a first axis of their own there, as the edges of a graph have.
 struct BatchSource {
   /// The batch of a step of an epoch, both counted from 0; nothing when the epoch is over.
   Function<std::optional<Dataset>(std::int64_t epoch, std::int64_t step)> batch = {};

@@ -35,7 +35,7 @@ Tensor masked(const Tensor& weight, const Tensor& mask) {
 Training::Training(const char* where, Model::State& state)
     : where(std::string("[") + where + "] "), what(where), state(state), compiled(*state.compiled) {}
 
-void Training::check_rows(Dataset& data) const {
+void Training::check_rows(Dataset& data, bool whole_batch) const {
   const bool own_step = static_cast<bool>(state.train_step);
   if (!data.x.defined() || (!data.y.defined() && !own_step))
     throw ValueError(where + "expected x and y, got an undefined tensor");
@@ -48,7 +48,7 @@ void Training::check_rows(Dataset& data) const {
       if (!first) {
         first = &tensor;
         n = tensor.dim(0);
-      } else if (tensor.dim(0) != n) {
+      } else if (tensor.dim(0) != n && !(whole_batch && &list == &data.x)) {
         throw ShapeError(where + "expected x and " + name + " with equally many rows, got x " +
                          to_string(first->shape()) + " and " + name + " " + to_string(tensor.shape()));
       }

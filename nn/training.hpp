@@ -22,7 +22,8 @@ struct Training {
   std::vector<Generator*> random;         ///< what a step may draw from
   std::vector<Generator> random_before;   ///< the same as they were before the running step
 
-  void check_rows(Dataset& data) const;
+  /// Of a whole batch, inputs after the first may have a first axis of their own: the edges of a graph.
+  void check_rows(Dataset& data, bool whole_batch = false) const;
   /// Records one pass that is never computed: layers are built, and shapes that do not fit are found.
   void check_fit(const Dataset& batch);
   void check_named(const Tensor& loss);

@@ -429,3 +429,34 @@ TEST_CASE("a linear autoencoder finds the principal axis", "[autoencoder]") {
   const Tensor axis = ravel(weights(model)[2].parameter.value());
   check_values(abs(axis / norm(axis)), {.677873398528, .735178655544}, 1e-6);
 }
+
+TEST_CASE("a model on a graph is fitted with the whole graph as the only batch", "[graphs]") {
+  // Two cliques of five with one edge between them; one labelled node in each, by its weight.
+  std::vector<std::int64_t> ends[2];
+  const auto connect = [&](std::int64_t a, std::int64_t b) {
+    for (const auto& [from, to] : {std::pair(a, b), std::pair(b, a)}) {
+      ends[0].push_back(from);
+      ends[1].push_back(to);
+    }
+  };
+  for (std::int64_t first : {0, 5})
+    for (std::int64_t i = first; i < first + 5; ++i)
+      for (std::int64_t j = first; j < i; ++j) connect(i, j);
+  connect(4, 5);
+  const auto m = static_cast<std::int64_t>(ends[0].size());
+  const Tensor edges = stack({tensor(ends[0], {m}), tensor(ends[1], {m})});
+  const Tensor nodes = identity(10), side = integers({0, 0, 0, 0, 0, 1, 1, 1, 1, 1});
+  const Tensor known = tensor({1, 0, 0, 0, 0, 0, 0, 0, 0, 1});
+
+  set_random_seed(1);
+  const Tensor x = Input({10}), e = Input({m}, {.batch_size = 2, .dtype = int64});
+  Model model({x, e}, GCNConv(2)({GCNConv(4, {.activation = "tanh"})({x, e}), e}));
+  model.compile({.optimizer = optimizers::Adam({.learning_rate = .05}),
+                 .loss = losses::SparseCategoricalCrossentropy({.from_logits = true})});
+  const BatchSource graph{.batch = [&](std::int64_t, std::int64_t) -> std::optional<Dataset> {
+                            return Dataset{{nodes, edges}, side, known};
+                          },
+                          .steps = 1};
+  const History history = model.fit(graph, {.epochs = 60, .verbose = 0});
+  CHECK(array_equal(argmax(model(Tensors{nodes, edges})[0], -1), side).item<bool>());
+}
