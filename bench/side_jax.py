@@ -70,12 +70,13 @@ def adam_update(w, g, m, v, t):
 
 
 class Trained:
-    def __init__(self, sizes, rows, count, dropout=False):
-        self.w = make_weights(sizes)
+    def __init__(self, sizes, rows, count, dropout=False, weights=None, forward=forward):
+        self.w = weights or make_weights(sizes)
         self.m = [jnp.zeros_like(a) for a in self.w]
         self.v = [jnp.zeros_like(a) for a in self.w]
         self.t = 0
-        self.x = [jnp.asarray(numbers(100 + i, (rows, sizes[0]), 2)) for i in range(count)]
+        shape = (sizes[0],) if weights is None else tuple(sizes)
+        self.x = [jnp.asarray(numbers(100 + i, (rows, *shape), 2)) for i in range(count)]
         self.y = [jnp.asarray(labels(500 + i, rows)) for i in range(count)]
         self.key = jax.random.PRNGKey(1)
 
@@ -104,6 +105,58 @@ def train(sizes, rows, count):
         for _ in range(20):
             loss = fresh.step()
         return {"loss of step 20": loss}
+
+    return [("jit", job.step, 1)], check
+
+
+def transformer():
+    """W5. A layer has query, key, value, output and the two of the feed-forward part, then both normalizations."""
+    positions, width, heads, inner, rate = 64, 128, 4, 512, .1
+
+    def make():
+        weights, stream = [], 0
+        for sizes in [[(width, width)] * 4 + [(width, inner), (inner, width)]] * 2 + [[(width, 10)]]:
+            for size in sizes:
+                weights.append(jnp.asarray(numbers(stream, size, 1 / np.sqrt(np.float32(size[0])))))
+                weights.append(jnp.zeros(size[1], jnp.float32))
+                stream += 1
+            if len(sizes) > 1:
+                for _ in range(2):
+                    weights += [jnp.ones(width, jnp.float32), jnp.zeros(width, jnp.float32)]
+        return weights
+
+    def forward(w, x, key):
+        draws = [0]
+
+        def dropout(h):
+            draws[0] += 1
+            if key is None:
+                return h
+            kept = jax.random.bernoulli(jax.random.fold_in(key, draws[0]), 1 - rate, h.shape)
+            return jnp.where(kept, h / np.float32(1 - rate), np.float32(0))
+
+        def norm(h, gamma, beta):
+            centred = h - h.mean(-1, keepdims=True)
+            return centred / jnp.sqrt((centred * centred).mean(-1, keepdims=True) + np.float32(1e-5)) * gamma + beta
+
+        for at in (0, 16):
+            p = w[at:at + 16]
+            q, k, v = ((x @ p[i] + p[i + 1]).reshape(-1, positions, heads, width // heads) for i in (0, 2, 4))
+            scores = jnp.einsum("btnh,bsnh->bnts", q * np.float32((width // heads) ** -.5), k)
+            mixed = jnp.einsum("bnts,bsnh->btnh", dropout(jax.nn.softmax(scores)), v).reshape(x.shape)
+            x = norm(x + dropout(mixed @ p[6] + p[7]), p[12], p[13])
+            up = dropout(jax.nn.gelu(x @ p[8] + p[9], approximate=False))
+            x = norm(x + dropout(up @ p[10] + p[11]), p[14], p[15])
+        return x.mean(1) @ w[32] + w[33]
+
+    make_job = lambda dropout: Trained((positions, width), 32, 16, dropout, make(), forward)
+    job = make_job(True)
+
+    def check():
+        fresh = make_job(False)
+        for _ in range(10):
+            loss = fresh.step()
+        return {"loss of step 10 without dropout": loss}
 
     return [("jit", job.step, 1)], check
 
@@ -325,7 +378,7 @@ def open_workload(name):
         return product(int(n), dtype)
     if name.startswith("W12.") and name != "W12.adam":
         return rowwise(name[4:])
-    others = {"W9": hessian, "W11": fashion_mnist, "W12.adam": adam, "W13": one_image}
+    others = {"W5": transformer, "W9": hessian, "W11": fashion_mnist, "W12.adam": adam, "W13": one_image}
     return others[name]() if name in others else ([], dict)
 
 

@@ -230,3 +230,29 @@ TEST_CASE("transformer blocks say what does not fit") {
   decoder(ones({2, 3, 4}));
   CHECK_THROWS_WITH(decoder(ones({2, 3, 4}), ones({2, 5, 4})), Contains("no encoder_sequence, as in the first call"));
 }
+
+TEST_CASE("masks of embeddings flow through a model into attention and out of it") {
+  set_random_seed(4);
+  TokenAndPositionEmbedding embed(9, 6, 8, {.mask_zero = true});
+  TransformerEncoder encoder(12, 2);
+  TransformerDecoder decoder(12, 2);
+  MultiHeadAttention heads(2, 4);
+  const Tensor t = Input({6}, {.dtype = int64});
+  const Tensor h = embed(t), encoded = encoder(h);
+  Model model(t, {encoded, decoder(h, encoded), heads(h, h)});
+  const Tensor tokens = tensor({{1, 2, 3, 0, 0, 0}, {4, 5, 6, 7, 8, 0}}, {.dtype = int64});
+  const std::vector<Tensor> found = model.predict(Tensors(tokens));
+  Call call;
+  const Tensor x = embed(tokens, call), mask = call.mask;
+  const Tensor y = encoder(x, {.padding_mask = mask});
+  CHECK(values(found[0]) == values(y));
+  CHECK(values(found[1]) == values(decoder(x, y, {.decoder_padding_mask = mask, .encoder_padding_mask = mask})));
+  CHECK(values(found[2]) == values(heads(x, x, {.query_mask = mask, .value_mask = mask})));
+  CHECK(values(found[0]) != values(encoder(x)));
+  // Losses count what the mask leaves: the same whatever is asked for elsewhere.
+  Model trained(t, Dense(1)(encoded));
+  trained.compile({.optimizer = "sgd", .loss = "mse"});
+  const Tensor wanted = expand_dims(cast(mask, float32), -1);
+  CHECK(trained.evaluate(tokens, wanted)["loss"] ==
+        trained.evaluate(tokens, where(equal(wanted, 0), 100., wanted))["loss"]);
+}
