@@ -105,7 +105,7 @@ void reverse(std::span<Node* const> ys, std::span<const Tensor> seeds, std::span
     }
     if (!asked[i]) gradients[i] = Tensor();
   }
-  const std::string what = ys.size() == 1 ? describe(ys[0]) : "the outputs";
+  const auto what = [&] { return ys.size() == 1 ? describe(ys[0]) : std::string("the outputs"); };
   for (std::size_t j = 0; j < xs.size(); ++j) {
     if (const std::uint32_t at = x_at[j]; at != no_index && gradients[at].defined()) {
       out[j] = gradients[at];
@@ -114,15 +114,15 @@ void reverse(std::span<Node* const> ys, std::span<const Tensor> seeds, std::span
     for (const Node* node : order)
       if (xs[j]->slot && node->slot == xs[j]->slot)
         throw GradientError("[grad] expected a tensor recorded from the current value of Parameter '" +
-                            xs[j]->slot->name + "', got " + what +
+                            xs[j]->slot->name + "', got " + what() +
                             ", recorded from the value before its update; take gradients before updating");
     for (const Node* node : order)
       if (node->owner != &this_thread() && node->op)
-        throw GradientError("[grad] expected tensors that " + what + " was recorded from on this thread, got " +
+        throw GradientError("[grad] expected tensors that " + what() + " was recorded from on this thread, got " +
                             describe(xs[j]) + " behind " + describe(node) +
                             ", which another thread recorded: take its gradient there");
     if (unused == Unused::error)
-      throw GradientError("[grad] expected tensors that " + what + " was recorded from, got " + describe(xs[j]) +
+      throw GradientError("[grad] expected tensors that " + what() + " was recorded from, got " + describe(xs[j]) +
                           ", which it does not depend on");
     out[j] = zeros_like(Tensor::share(xs[j]));
   }
