@@ -133,6 +133,13 @@ std::int64_t pieces_of(const TileProgram& p) { return (p.cols + p.piece - 1) / p
 // Blocks of rows are walked row by row, if there are enough of them for the threads; else piece by piece.
 std::int64_t pieces_of_block(const TileProgram& p) { return fold_blocks(p.rows) >= most_chunks ? pieces_of(p) : 1; }
 
+// A single pass is a set of streams that the processor follows by itself; fetching many of them at once delays it.
+bool fetches_ahead(const TileProgram& p) {
+  const bool passes = static_cast<std::int64_t>(p.steps.size()) - p.first_steps > 1 || p.folds_columns;
+  return passes || std::count_if(p.loads.begin(), p.loads.end(),
+                                 [](const Port& load) { return load.access == Access::full; }) <= 3;
+}
+
 class Runner {
  public:
   Runner(const TileProgram& program, void* const* slots, const Draw* draws, std::byte* scratch)
@@ -151,7 +158,7 @@ class Runner {
       states_[d] = {draw.seed, draw.number, 0};
       table_[count + 3 + d] = states_ + d;
     }
-    ahead_ = p_.rows * p_.cols > 100000;
+    ahead_ = p_.rows * p_.cols > 100000 && fetches_ahead(p_);
     for (const TileTransfer& read : p_.reads) walks_ = walks_ || p_.loads[read.port].access == Access::strided;
     for (const TileTransfer& write : p_.writes) walks_ = walks_ || write.how == TileTransfer::How::strided;
   }
