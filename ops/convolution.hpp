@@ -95,4 +95,23 @@ Tensor average_pool(const Arg& x, const EachAxis& pool_size, const PoolOptions& 
 Tensor adaptive_max_pool(const Arg& x, const EachAxis& output_size, std::string_view data_format = "channels_last");
 Tensor adaptive_average_pool(const Arg& x, const EachAxis& output_size, std::string_view data_format = "channels_last");
 
+struct UnfoldOptions {
+  EachAxis dilation = 1;
+  EachAxis padding = 0;  ///< zeros on both sides
+  EachAxis stride = 1;
+};
+
+/// The windows of images (batch, channels, rows, columns) as columns: (batch, channels * taps, places). A convolution
+/// is its kernel's matrix times these. Throws ShapeError unless x has four axes and is not empty.
+Tensor unfold(const Arg& x, const EachAxis& kernel_size, const UnfoldOptions& options = {});
+/// The transpose of unfold: columns (batch, channels * taps, places) added where they came from in images (batch,
+/// channels, ...output_size). Throws ShapeError unless there are as many places as windows.
+Tensor fold(const Arg& x, const EachAxis& output_size, const EachAxis& kernel_size, const UnfoldOptions& options = {});
+
+/// Blocks of rows and columns as channels: (batch, rows, columns, channels) -> (batch, rows / b, columns / b, b * b *
+/// channels), or with channels first (batch, channels * b * b, ...). Throws ShapeError unless b divides the lengths.
+Tensor space_to_depth(const Arg& x, std::int64_t block_size, std::string_view data_format = "channels_last");
+/// The reverse of space_to_depth, also called pixel shuffle.
+Tensor depth_to_space(const Arg& x, std::int64_t block_size, std::string_view data_format = "channels_last");
+
 }  // namespace xgrad

@@ -25,6 +25,7 @@ Rows product_rows();
 Rows einsum_rows();
 Rows attention_rows();
 Rows convolution_rows();       ///< ops/convolution.hpp
+Rows unfold_rows();            ///< ops/convolution.hpp: windows and blocks as channels
 Rows linalg_rows();
 Rows decomposition_rows();
 Rows compare_rows();
@@ -74,6 +75,7 @@ inline auto all_rows() {
       einsum_rows(),           //
       attention_rows(),        //
       convolution_rows(),      //
+      unfold_rows(),           //
       linalg_rows(),           //
       decomposition_rows(),    //
       compare_rows(),          //

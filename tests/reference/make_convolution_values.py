@@ -175,6 +175,33 @@ for n in (1, 2, 3):
     for kind, size in itertools.product(("max", "average"), (1, 2, 3)):
         case(f"adaptive_{kind}_pool", [shape(2)], {"size": fill(size)},
              lambda x: to_last(ADAPTIVE[kind][n](to_first(x), size)))
+for size, dilation, padding, stride in (([2, 2], 1, 0, 1), ([2, 3], 1, 1, 2), ([3, 1], 2, 2, 1), ([1, 1], 1, 0, 2),
+                                        ([2, 2], 2, 1, 1), ([3, 3], 1, 2, 3)):
+    options = {"size": size, "dilation": [dilation] * 2, "padding": [padding] * 2, "stride": [stride] * 2}
+    x = filled([2, 2, 5, 4], 0)
+    columns = F.unfold(x, size, dilation, padding, stride).shape
+    case("unfold", [[2, 2, 5, 4]], options, lambda x: F.unfold(x, size, dilation, padding, stride))
+    case("fold", [list(columns)], options | {"output_size": [5, 4]},
+         lambda x: F.fold(x, (5, 4), size, dilation, padding, stride))
+for shape, block in (([1, 4, 6, 1], 2), ([2, 3, 3, 2], 3), ([2, 2, 4, 3], 1)):
+    batch, rows, columns, channels = shape
+    small = [batch, rows // block, columns // block, channels * block * block]
+
+    def gathered(x):
+        x = x.reshape(batch, rows // block, block, columns // block, block, channels)
+        return x.permute(0, 1, 3, 2, 4, 5).reshape(small)
+
+    def spread(x):
+        x = x.reshape(batch, rows // block, columns // block, block, block, channels)
+        return x.permute(0, 1, 3, 2, 4, 5).reshape(shape)
+
+    # With channels last TensorFlow's order, with channels first PyTorch's.
+    case("space_to_depth", [shape], {"block": block, "data_format": "channels_last"}, gathered)
+    case("depth_to_space", [small], {"block": block, "data_format": "channels_last"}, spread)
+    case("space_to_depth", [[batch, channels, rows, columns]], {"block": block, "data_format": "channels_first"},
+         lambda x: F.pixel_unshuffle(x, block))
+    case("depth_to_space", [[batch, channels * block * block, rows // block, columns // block]],
+         {"block": block, "data_format": "channels_first"}, lambda x: F.pixel_shuffle(x, block))
 for dilation in (1, 2, 3):
     conv([2, 8, 2], [3], 3, [1], "causal", [dilation])
 
