@@ -3,7 +3,7 @@
 #include <xgrad/graph/identities.hpp>
 #include <xgrad/graph/plan.hpp>
 #include <xgrad/graph/plan_ir.hpp>
-#include <xgrad/kernels/lanes.hpp>
+#include <xgrad/kernels/single.hpp>
 
 #include <bit>
 #include <cstring>
@@ -137,7 +137,7 @@ std::uint32_t Lowering::known(const Value& v) {
       std::memcpy(&numbers[k], &number, sizeof number);
     });
   }
-  const kernels::Kernel kernel = kernels::lanes().find(v.code, v.dtype, v.dtype, kernels::all_vectors);
+  const kernels::Kernel kernel = kernels::kernel_of(v.code, v.dtype);
   if (!kernel) return none;
   kernel(&result, &numbers[0], &numbers[1], &numbers[2], 1);
   Value constant;

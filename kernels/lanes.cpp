@@ -1,4 +1,5 @@
 #include <xgrad/kernels/lanes.hpp>
+#include <xgrad/kernels/single.hpp>
 
 #include <cstdlib>
 #include <cstring>
@@ -28,6 +29,8 @@ const Lanes& lanes() {
 }
 
 const char* instruction_set() { return lanes().name; }
+
+Kernel kernel_of(Code code, DType type) { return lanes().find(code, type, type, all_vectors); }
 
 bool supported(Code code, DType in, DType out) { return lanes().find(code, in, out, all_vectors) != nullptr; }
 
