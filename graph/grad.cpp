@@ -1,4 +1,5 @@
 #include <xgrad/graph/grad.hpp>
+#include <xgrad/graph/parts.hpp>
 #include <xgrad/graph/walk.hpp>
 
 namespace xgrad {
@@ -49,6 +50,54 @@ void add_part(Tensor& gradient, Tensor part, const Node* input, const Node* node
   gradient = gradient.defined() ? gradient + part : std::move(part);
 }
 
+/// Gradients of calls whose operation can treat several readers of one input together, kept until all have come.
+class Readers {
+ public:
+  explicit Readers(std::size_t nodes) : last_(nodes, no_index) {}
+  void add(std::uint32_t input, Node* node, int argument, const Tensor& gradient) {
+    waiting_.push_back({node, argument, gradient, last_[input]});
+    last_[input] = static_cast<std::uint32_t>(waiting_.size() - 1);
+  }
+  /// Adds what the readers of this input leave for it.
+  void collect(std::uint32_t input, const Node* node, Tensor& gradient) {
+    for (std::uint32_t i = last_[input]; i != no_index; i = waiting_[i].before) {
+      Waiting& first = waiting_[i];
+      if (!first.node) continue;
+      // The last to come was recorded first.
+      const Op* const op = first.node->op;
+      std::vector<Applied> calls;
+      std::vector<Tensor> gradients;
+      for (std::uint32_t k = i; k != no_index; k = waiting_[k].before) {
+        Waiting& other = waiting_[k];
+        if (!other.node || other.node->op != op) continue;
+        calls.emplace_back(other.node, other.argument);
+        gradients.push_back(std::move(other.gradient));
+        if (k != i) other.node = nullptr;
+      }
+      const OnBehalf here(first.node);
+      Tensor sum = calls.size() > 1 ? parts_of(*op)->together(calls, gradients) : Tensor();
+      if (sum.defined()) {
+        add_part(gradient, std::move(sum), node, first.node);
+        continue;
+      }
+      for (std::size_t k = 0; k < calls.size(); ++k) {
+        const Rule rule = rule_of(*op, static_cast<std::uint32_t>(calls[k].argument()));
+        add_part(gradient, rule(calls[k], gradients[k]), node, first.node);
+      }
+    }
+  }
+
+ private:
+  struct Waiting {
+    Node* node;
+    int argument;
+    Tensor gradient;
+    std::uint32_t before;  ///< the one that came before for the same input
+  };
+  std::vector<Waiting> waiting_;
+  std::vector<std::uint32_t> last_;  ///< of each input
+};
+
 /// One sweep from the ys, each with its seed, to the xs.
 void reverse(std::span<Node* const> ys, std::span<const Tensor> seeds, std::span<Node* const> xs, std::span<Tensor> out,
              Unused unused) {
@@ -84,8 +133,10 @@ void reverse(std::span<Node* const> ys, std::span<const Tensor> seeds, std::span
     Tensor& gradient = gradients[y_at[j]];
     if (wanted[y_at[j]]) gradient = gradient.defined() ? gradient + seed[j] : seed[j];
   }
+  Readers readers(order.size());
   for (std::size_t i = order.size(); i-- > 0;) {
     Node* node = order[i];
+    readers.collect(static_cast<std::uint32_t>(i), node, gradients[i]);
     if (!gradients[i].defined()) continue;
     const OnBehalf here(node);
     const auto inputs_at = walk.inputs_of(i);
@@ -99,6 +150,10 @@ void reverse(std::span<Node* const> ys, std::span<const Tensor> seeds, std::span
       for (std::size_t k = 0; k < inputs_at.size(); ++k) {
         const std::uint32_t at = inputs_at[k];
         if (at == no_index || !wanted[at]) continue;
+        if (const PartsOp* const parts = parts_of(*node->op); parts && parts->together) {
+          readers.add(at, node, static_cast<int>(k), gradients[i]);
+          continue;
+        }
         const Rule rule = rule_of(*node->op, static_cast<std::uint32_t>(k));
         add_part(gradients[at], rule(Applied(node, static_cast<int>(k)), gradients[i]), node->inputs[k], node);
       }

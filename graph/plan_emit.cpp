@@ -27,6 +27,7 @@ class Emission {
  private:
   const Value& value(std::uint32_t v) const { return lowered_.values[v]; }
   std::uint32_t home_of(std::uint32_t v);
+  std::uint32_t view_of(std::uint32_t home, std::int64_t offset, DType dtype);
   std::uint32_t new_home(Home home) {
     plan_.homes.push_back(home);
     return static_cast<std::uint32_t>(plan_.homes.size() - 1);
@@ -44,6 +45,7 @@ class Emission {
   const Grouped& grouped_;
   Plan& plan_;
   std::vector<std::uint32_t> home_;
+  std::map<std::pair<std::uint32_t, std::size_t>, std::uint32_t> views_;
   std::uint32_t results_ = 0;
   friend class GroupEmission;
 };
@@ -65,6 +67,8 @@ std::uint32_t Emission::home_of(std::uint32_t v) {
       break;
     case Form::check: return home_[v] = home_of(x.in[0].value);
     default:
+      if (const Placed& placed = grouped_.placed[v]; placed.into != none)
+        return home_[v] = view_of(home_of(placed.into), placed.offset, x.dtype);
       if (lowered_.stored[v]) {
         home = {Place::result, static_cast<std::uint32_t>(plan_.results.size()), 0};
         plan_.results.push_back({static_cast<std::size_t>(x.size) * size_of(x.dtype), none});
@@ -73,6 +77,19 @@ std::uint32_t Emission::home_of(std::uint32_t v) {
       }
   }
   return home_[v] = new_home(home);
+}
+
+/// The elements of a home from `offset` on.
+std::uint32_t Emission::view_of(std::uint32_t home, std::int64_t offset, DType dtype) {
+  if (offset == 0) return home;
+  std::size_t bytes = static_cast<std::size_t>(offset) * size_of(dtype);
+  if (plan_.homes[home].place == Place::view) {
+    bytes += plan_.homes[home].offset;
+    home = plan_.homes[home].index;
+  }
+  const auto [found, added] = views_.try_emplace({home, bytes}, none);
+  if (added) found->second = new_home({Place::view, home, bytes});
+  return found->second;
 }
 
 /// One group as a tile program: instructions are emitted for what the group's results need, in the values' order.
@@ -137,7 +154,7 @@ void GroupEmission::collect() {
     if (!seen.emplace(v, true).second) continue;
     needed_.push_back(v);
     for (const Operand& in : value(v).operands())
-      if (in.value != none && computed_here(in.value)) waiting.push_back(in.value);
+      if (in.value != none && !in.cut && computed_here(in.value)) waiting.push_back(in.value);
   }
   std::sort(needed_.begin(), needed_.end());
 }
@@ -179,7 +196,8 @@ std::uint16_t GroupEmission::load(const Operand& in, const Value& reader, bool b
   if (by_row) reading.access = one ? Access::scalar : Access::row;
   else if (reader.form != Form::map) reading.access = one ? Access::scalar : Access::full;
   else reading = reading_of(in, reader.shape, reader.size, group_.cols);
-  Loaded key{all_.home_of(in.value), reading.access, {}};
+  const std::int64_t offset = in.cut ? in.cut->offset : 0;
+  Loaded key{all_.view_of(all_.home_of(in.value), offset, value(in.value).dtype), reading.access, {}};
   kernels::Port port;
   port.access = reading.access;
   if (reading.access == Access::strided) {
@@ -214,7 +232,7 @@ std::uint16_t GroupEmission::expanded(std::uint16_t reg) {
 
 std::uint16_t GroupEmission::read(const Operand& in, const Value& reader, bool by_row) {
   const std::uint16_t reg =
-      computed_here(in.value) ? register_of_.at(in.value) : load(in, reader, by_row);
+      !in.cut && computed_here(in.value) ? register_of_.at(in.value) : load(in, reader, by_row);
   const bool row = program_.registers[reg].extent == Extent::row;
   // A row's value serves a whole tile as it is only if the tile is one row.
   if (row && !by_row && program_.tile_rows > 1) return expanded(reg);
@@ -292,6 +310,10 @@ void GroupEmission::store(std::uint32_t v) {
     program_.code.push_back(expand);
   }
   port.access = by_row ? Access::row : Access::full;
+  if (const Cut* apart = all_.grouped_.placed[v].apart) {
+    port.access = Access::strided;
+    std::copy(apart->strides, apart->strides + apart->shape.rank(), port.strides);
+  }
   port.slot = slot(all_.home_of(v));
   program_.stores.push_back(port);
 }

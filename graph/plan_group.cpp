@@ -111,7 +111,7 @@ bool Grouping::fits(const Value& v, Group& merged, std::span<const std::uint32_t
   }
   for (const Operand& in : v.operands()) {
     const bool is_inside =
-        std::find(inside.begin(), inside.end(), in.value) != inside.end();
+        !in.cut && std::find(inside.begin(), inside.end(), in.value) != inside.end();
     const std::int64_t size = in.shape.size();
     if (is_inside) {
       if (by_row ? !(out_.by_row[in.value] && size == v.size)
@@ -119,7 +119,7 @@ bool Grouping::fits(const Value& v, Group& merged, std::span<const std::uint32_t
         return false;
       continue;
     }
-    if (size == 1 || size == v.size) continue;
+    if (size == 1 || (size == v.size && !in.cut)) continue;
     if (by_row) return false;
     const Reading reading = reading_of(in, v.shape, v.size, merged.cols);
     if (reading.access != kernels::Access::strided) continue;
@@ -148,7 +148,7 @@ bool Grouping::join(std::uint32_t v, std::uint32_t stage) {
   const Value& wanted = value(v);
   std::vector<std::uint32_t> groups, inside;
   for (const Operand& in : wanted.operands()) {
-    if (in.value == none || opaque(in.value) || out_.stage[in.value] != stage) continue;
+    if (in.value == none || in.cut || opaque(in.value) || out_.stage[in.value] != stage) continue;
     const std::uint32_t g = find(out_.group[in.value]);
     if (std::find(groups.begin(), groups.end(), g) == groups.end()) groups.push_back(g);
     inside.push_back(in.value);
@@ -182,7 +182,8 @@ void Grouping::place_map(std::uint32_t v) {
   std::uint32_t stage = 0;
   for (const Operand& in : value(v).operands()) {
     if (in.value == none) continue;
-    stage = std::max(stage, opaque(in.value) ? in_memory_from(in.value) : out_.stage[in.value]);
+    const bool from_memory = opaque(in.value) || in.cut;
+    stage = std::max(stage, from_memory ? in_memory_from(in.value) : out_.stage[in.value]);
   }
   if (join(v, stage)) return;
   if (!join(v, stage + 1)) {  // alone: nothing of this stage is among its operands
@@ -291,10 +292,11 @@ std::size_t Grouping::arrays_to_recompute(std::uint32_t v, std::uint32_t into) {
         if (reading.access == kernels::Access::strided &&
             (!target.has_space || !(without_ones(x.shape) == target.space)))
           return too_many;
-        if (in.shape.size() == x.size && std::find(sources.begin(), sources.end(), in.value) == sources.end())
+        if ((in.shape.size() == x.size || in.cut) &&
+            std::find(sources.begin(), sources.end(), in.value) == sources.end())
           sources.push_back(in.value);
       } else {
-        if (in.shape.size() != x.size) return too_many;
+        if (in.shape.size() != x.size || in.cut) return too_many;
         waiting.push_back(in.value);
       }
     }
@@ -342,7 +344,8 @@ void Grouping::choose_materialised() {
         wanted = arrays > 2 || (arrays == 2 && !one_group);
         // A reader that needs it under another number of elements reads memory.
         for (const Operand& in : value(reader).operands())
-          if (in.value == v && in.shape.size() != value(reader).size && value(reader).form == Form::map) wanted = true;
+          if (in.value == v && (in.cut || in.shape.size() != value(reader).size) && value(reader).form == Form::map)
+            wanted = true;
       }
     }
     out_.materialised[v] = wanted;
@@ -380,11 +383,13 @@ Grouped Grouping::run() {
 
 }  // namespace
 
-Strides broadcast_strides(const Shape& shape, const Shape& to) {
+Strides broadcast_strides(const Shape& shape, const Shape& to, const Cut* cut) {
   Strides result;
   std::int64_t strides[max_rank] = {};
   std::int64_t step = 1;
+  int axis_of_cut = cut ? cut->shape.rank() : 0;
   for (int i = 1; i <= shape.rank(); ++i) {
+    if (cut && shape[-i] != 1) step = cut->strides[--axis_of_cut];
     strides[to.rank() - i] = shape[-i] == 1 ? 0 : step;
     step *= shape[-i];
   }
@@ -397,10 +402,10 @@ Strides broadcast_strides(const Shape& shape, const Shape& to) {
 }
 
 Reading reading_of(const Operand& operand, const Shape& shape, std::int64_t size, std::int64_t cols) {
-  const std::int64_t length = operand.shape.size();
-  if (length == 1) return {kernels::Access::scalar, {}};
-  if (length == size) return {kernels::Access::full, {}};
-  Reading reading{kernels::Access::strided, broadcast_strides(operand.shape, shape)};
+  const std::int64_t length = operand.shape.size(), offset = operand.cut ? operand.cut->offset : 0;
+  if (length == 1) return {kernels::Access::scalar, {}, offset};
+  if (length == size && (!operand.cut || operand.cut->contiguous())) return {kernels::Access::full, {}, offset};
+  Reading reading{kernels::Access::strided, broadcast_strides(operand.shape, shape, operand.cut), offset};
   const Strides& s = reading.strides;
   if (cols <= 1) return reading;
   // One value a row: repeated along trailing axes that make up the columns, contiguous before them.

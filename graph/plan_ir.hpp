@@ -5,14 +5,28 @@
 #include <xgrad/kernels/moves.hpp>
 #include <xgrad/kernels/tile.hpp>
 
+#include <deque>
+
 namespace xgrad {
+
+struct Region;
 
 inline constexpr std::uint32_t none = ~std::uint32_t{0};
 
-/// A value as one of its readers sees it: the elements in row-major order under this shape.
+/// A part of a value's elements, without axes of length 1.
+struct Cut {
+  std::int64_t offset = 0;
+  Shape shape;
+  std::int64_t strides[max_rank] = {};
+
+  bool contiguous() const;
+};
+
+/// A value as one of its readers sees it: the elements in row-major order under this shape, or only a part of them.
 struct Operand {
   std::uint32_t value = none;
   Shape shape;
+  const Cut* cut = nullptr;  ///< of `Lowered::cuts`
 };
 
 enum class Form : std::uint8_t {
@@ -53,6 +67,7 @@ struct Lowered {
   std::vector<std::uint32_t> of;        ///< the value of each node in the request's order
   std::vector<std::uint8_t> stored;     ///< a value that some stored node has
   std::vector<std::uint8_t> live;       ///< a value that is needed
+  std::deque<Cut> cuts;
 };
 Lowered lower(const Request& request);
 
@@ -70,40 +85,59 @@ struct Group {
   std::vector<std::uint32_t> members;
 };
 
+/// A value that is computed where it lies in a larger one, which it is joined into.
+struct Placed {
+  std::uint32_t into = none;
+  std::int64_t offset = 0;   ///< elements
+  const Cut* apart = nullptr;  ///< of `Grouped::parts`, if it is not contiguous there
+};
+
 struct Grouped {
   std::vector<Group> groups;
   std::vector<std::uint32_t> group;       ///< of each fused value
   std::vector<std::uint32_t> stage;       ///< of each value
   std::vector<std::uint8_t> by_row;       ///< a value of one element a row
   std::vector<std::uint8_t> materialised;  ///< its elements are in memory after its step
+  std::vector<Placed> placed;              ///< of each value
+  std::deque<Cut> parts;
 };
 Grouped group(const Lowered& lowered);
 
-/// Strides of `shape` broadcast to `to` (elements, 0 where repeated), dropping axes where `to` has length 1.
+/// Strides of `shape` (of a part, if there is one) broadcast to `to` (elements, 0 where repeated), dropping axes where
+/// `to` has length 1.
 struct Strides {
   Shape space;
   std::int64_t strides[max_rank] = {};
 };
-Strides broadcast_strides(const Shape& shape, const Shape& to);
+Strides broadcast_strides(const Shape& shape, const Shape& to, const Cut* cut = nullptr);
 
 /// How a value of a group reads an operand that is in memory.
 struct Reading {
   kernels::Access access = kernels::Access::full;
   Strides strides;
+  std::int64_t offset = 0;  ///< of the first element
 };
 /// The reading of `operand` by a value of `size` elements and shape `shape` in a group with these columns.
 Reading reading_of(const Operand& operand, const Shape& shape, std::int64_t size, std::int64_t cols);
 
+/// The region's elements in an array of this shape that is `in` (null: all) of a value.
+Cut cut_of(const Region& region, const Shape& whole, const Cut* in, const Shape& part);
+/// Whether it is as good to read or write the elements where they are as to copy them.
+bool worth_in_place(const Cut& cut);
+/// Finds the values that can be computed where others are joined from them.
+void place_parts(const Request& request, const Lowered& lowered, Grouped& grouped);
+
 // --- the plan
 // ------------------------------------------------------------------------------------------------------------
 
-enum class Place : std::uint8_t { leaf, number, constant, temporary, result };
+enum class Place : std::uint8_t { leaf, number, constant, temporary, result, view };
 
 /// Where a value's elements are.
 struct Home {
   Place place = Place::temporary;
-  std::uint32_t index = 0;     ///< leaf, number: place in the order; constant: in `constants`; result: in `results`
-  std::size_t offset = 0;      ///< temporary: in the arena
+  /// leaf, number: place in the order; constant: in `constants`; result: in `results`; view: the home it is in.
+  std::uint32_t index = 0;
+  std::size_t offset = 0;      ///< temporary: in the arena; view: in its home
 };
 
 /// A result the plan leaves behind: its own buffer, or one taken over from a leaf.

@@ -24,8 +24,12 @@ class Layout {
     std::size_t bytes = 0;
     bool only_full = true;  ///< read element by element by the last step
   };
+  /// The memory that a home is in.
+  std::uint32_t base_of(std::uint32_t home) const {
+    return plan_.homes[home].place == Place::view ? plan_.homes[home].index : home;
+  }
   void touch(std::uint32_t home, std::uint32_t step, std::size_t bytes) {
-    Use& use = uses_[home];
+    Use& use = uses_[base_of(home)];
     if (use.first == none) use.first = step;
     use.last = step;
     use.bytes = std::max(use.bytes, bytes);
@@ -59,10 +63,11 @@ void Layout::find_uses() {
     if (step.kind == Step::Kind::group) {
       const GroupStep& group = plan_.groups[step.index];
       for (const kernels::Port& port : group.program.loads) {
-        Use& use = uses_[group.slots[port.slot]];
+        const std::uint32_t home = group.slots[port.slot];
+        Use& use = uses_[base_of(home)];
         if (use.last != s) use.only_full = true;
-        touch(group.slots[port.slot], s, 0);
-        use.only_full &= port.access == Access::full;
+        touch(home, s, 0);
+        use.only_full &= port.access == Access::full && base_of(home) == home;
       }
       for (const kernels::Port& port : group.program.stores)
         touch(group.slots[port.slot], s, port_bytes(group.program, port));
@@ -71,7 +76,7 @@ void Layout::find_uses() {
       for (std::size_t k = 0; k < launch.in.size(); ++k) {
         if (launch.in[k] == none) continue;
         touch(launch.in[k], s, 0);
-        uses_[launch.in[k]].only_full = false;
+        uses_[base_of(launch.in[k])].only_full = false;
       }
       const View& out = launch.views.back();
       if (launch.out != none) touch(launch.out, s, static_cast<std::size_t>(out.shape.size()) * size_of(out.dtype));
@@ -79,7 +84,7 @@ void Layout::find_uses() {
     } else {
       const FoldStep& fold = plan_.folds[step.index];
       touch(fold.in, s, 0);
-      uses_[fold.in].only_full = false;
+      uses_[base_of(fold.in)].only_full = false;
       touch(fold.out, s, static_cast<std::size_t>(fold.outer * fold.inner) * size_of(fold.dtype));
     }
   }
@@ -213,7 +218,8 @@ void Layout::run() {
 
 std::shared_ptr<const Plan> make_plan(const Request& request) {
   const Lowered lowered = lower(request);
-  const Grouped grouped = group(lowered);
+  Grouped grouped = group(lowered);
+  place_parts(request, lowered, grouped);
   auto plan = std::make_shared<Plan>();
   static std::atomic<std::uint64_t> made{0};
   plan->number = ++made;

@@ -2,6 +2,7 @@
 
 #include <xgrad/graph/identities.hpp>
 #include <xgrad/graph/plan.hpp>
+#include <xgrad/graph/parts.hpp>
 #include <xgrad/graph/plan_ir.hpp>
 #include <xgrad/kernels/single.hpp>
 
@@ -28,8 +29,10 @@ class Lowering {
   std::uint32_t elementwise(std::uint32_t i);
   std::uint32_t fold(std::uint32_t i);
   std::uint32_t launch(std::uint32_t i);
+  void note_cut(std::uint32_t id, const Operand& whole, const Region& region);
   Operand operand(std::uint32_t i, std::uint32_t k) const;
   Operand through_broadcast(const Operand& operand) const;
+  Operand through_cut(const Operand& operand) const;
   std::uint32_t in_memory(std::uint32_t id, std::uint32_t i);
   std::uint32_t add(Value value, bool mergeable = true);
   bool same(const Value& a, const Value& b) const;
@@ -40,6 +43,7 @@ class Lowering {
   Lowered out_;
   std::unordered_multimap<std::uint64_t, std::uint32_t> known_;
   std::unordered_map<std::uint32_t, Operand> repeated_;  ///< broadcast values: what they repeat
+  std::unordered_map<std::uint32_t, Operand> cuts_;      ///< values that are parts of others: of which
 };
 
 Operand Lowering::operand(std::uint32_t i, std::uint32_t k) const {
@@ -58,6 +62,17 @@ Operand Lowering::through_broadcast(const Operand& operand) const {
   return as_it_was ? found->second : operand;
 }
 
+/// An elementwise reader may also read a part where it is.
+Operand Lowering::through_cut(const Operand& operand) const {
+  const auto found = cuts_.find(operand.value);
+  if (operand.cut || found == cuts_.end()) return operand;
+  Shape shape;
+  for (const std::int64_t length : operand.shape)
+    if (length != 1) shape.append(length);
+  if (!(shape == found->second.cut->shape)) return operand;
+  return {found->second.value, operand.shape, found->second.cut};
+}
+
 bool Lowering::same(const Value& a, const Value& b) const {
   if (a.form != b.form || a.code != b.code || a.dtype != b.dtype || a.arity != b.arity || a.rows != b.rows ||
       a.cols != b.cols || a.inner != b.inner || !(a.shape == b.shape))
@@ -65,7 +80,8 @@ bool Lowering::same(const Value& a, const Value& b) const {
   if (!same_bits(a.number, b.number)) return false;
   const auto left = a.operands(), right = b.operands();
   for (std::size_t k = 0; k < left.size(); ++k)
-    if (left[k].value != right[k].value || !(left[k].shape == right[k].shape)) return false;
+    if (left[k].value != right[k].value || left[k].cut != right[k].cut || !(left[k].shape == right[k].shape))
+      return false;
   if (a.form != Form::launch && a.form != Form::check) return true;
   const Node* x = request_.order[a.node];
   const Node* y = request_.order[b.node];
@@ -178,6 +194,7 @@ std::uint32_t Lowering::elementwise(std::uint32_t i) {
       out_.values[value.in[0].value].form != Form::number && out_.values[value.in[0].value].form != Form::constant)
     return value.in[0].value;
   bool repeats = node->op->kind == Kind::broadcast;
+  for (std::uint32_t k = 0; k < value.arity; ++k) value.in[k] = through_cut(value.in[k]);
   Operand source = value.in[0];
   if (const std::uint32_t number = known(value); number != none) {
     if (value.size == 1) return number;
@@ -240,8 +257,22 @@ std::uint32_t Lowering::launch(std::uint32_t i) {
     else value.in[k] = operand(i, k);
   }
   if (value.form == Form::check) value.in[0].value = in_memory(value.in[0].value, i);
+  const Operand whole = value.arity > 0 ? value.operands()[0] : Operand();
   // What nodes carry is not in the key, so a plan may not rely on two of them carrying the same.
-  return add(std::move(value), !node->op->random && !node->op->once && !carried_by(node));
+  const std::uint32_t id = add(std::move(value), !node->op->random && !node->op->once && !carried_by(node));
+  const PartsOp* const op = parts_of(*node->op);
+  if (op && op->cut && !cuts_.contains(id)) note_cut(id, whole, op->cut(Applied(request_.order[i], 0)));
+  return id;
+}
+
+void Lowering::note_cut(std::uint32_t id, const Operand& whole, const Region& region) {
+  const Value& of = out_.values[whole.value];
+  if (of.form == Form::number || of.form == Form::constant || out_.values[id].size == 0) return;
+  const Operand source = through_cut(whole);
+  Cut cut = cut_of(region, whole.shape, source.cut, out_.values[id].shape);
+  if (!worth_in_place(cut)) return;
+  out_.cuts.push_back(std::move(cut));
+  cuts_.emplace(id, Operand{source.value, out_.values[id].shape, &out_.cuts.back()});
 }
 
 /// The value itself, or a copy of a number: what is stored needs memory of its own.

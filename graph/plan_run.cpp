@@ -134,6 +134,7 @@ void run(const Plan& plan, const Request& request, std::span<kernels::Buffer*> r
       case Place::constant: bases[h] = &cells[plan.numbers.size() + home.index]; break;
       case Place::temporary: bases[h] = memory.arena() + home.offset; break;
       case Place::result: bases[h] = memory.result(home.index)->data; break;
+      case Place::view: bases[h] = static_cast<std::byte*>(bases[home.index]) + home.offset; break;
     }
   }
 

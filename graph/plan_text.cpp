@@ -116,6 +116,7 @@ class Places {
       case Place::number: return "a number";
       case Place::constant: return number_text(plan_.constants[h.index]);
       case Place::temporary: return "temporary at " + std::to_string(h.offset);
+      case Place::view: return (*this)(h.index) + " from byte " + std::to_string(h.offset);
       case Place::result: {
         const Result& result = plan_.results[h.index];
         const std::string text = "result " + std::to_string(h.index + 1);

@@ -117,6 +117,10 @@ void scatter(const TileProgram& p, const Port& port, bool row, T* to, const T* f
   const std::int64_t step = port.strides[p.dims.size()], cols = row ? 1 : tile.cols;
   for_each_row(p, port.strides, index, {tile.row, row ? 0 : tile.col, tile.rows, cols},
                [=](std::int64_t offset, std::int64_t r) {
+                 if (step == 1 && cols >= 16) {
+                   std::memcpy(to + offset, from + r * cols, static_cast<std::size_t>(cols) * sizeof(T));
+                   return;
+                 }
                  for (std::int64_t i = 0; i < cols; ++i) to[offset + i * step] = from[r * cols + i];
                });
 }

@@ -104,12 +104,11 @@ std::vector<Tensor> RNN::operator()(std::span<const Tensor> xs, Call& call) cons
     throw ShapeError(s.where() + "expected a mask (batch, steps) for x " + to_string(x.shape()) + ", got " +
                      to_string(mask.shape()));
   // Steps in the order in which they are done.
-  const auto at = [&](std::int64_t k) { return static_cast<std::size_t>(o.go_backwards ? steps - 1 - k : k); };
+  const auto ordered = [&](const Tensor& t) { return o.go_backwards ? flip(steps_first(t), 0) : steps_first(t); };
   std::vector<Tensor> counts;
-  if (mask.defined()) {
-    const std::vector<Tensor> rows = split(steps_first(cast(mask, bool_)), static_cast<int>(steps), 0);
-    for (std::int64_t k = 0; k < steps; ++k) counts.push_back(squeeze(rows[at(k)], 0));
-  }
+  if (mask.defined())
+    for (const Tensor& row : split(ordered(cast(mask, bool_)), static_cast<int>(steps), 0))
+      counts.push_back(squeeze(row, 0));
 
   std::vector<Cell> cells;
   collect(s.cell, cells);
@@ -123,7 +122,7 @@ std::vector<Tensor> RNN::operator()(std::span<const Tensor> xs, Call& call) cons
     throw ValueError(s.where() + "expected batches of " + std::to_string(kept) +
                      " samples, since the layer is stateful, got x " + to_string(x.shape()));
 
-  Tensor sequence = steps_first(x);
+  Tensor sequence = ordered(x);
   std::vector<Tensor> outputs, last_states;
   std::vector<Parameter> made;
   for (std::size_t c = 0; c < cells.size(); ++c) {
@@ -149,13 +148,13 @@ std::vector<Tensor> RNN::operator()(std::span<const Tensor> xs, Call& call) cons
     }
     const std::vector<Tensor> inputs = split(over.inputs, static_cast<int>(steps), 0);
     outputs.clear();
-    for (std::int64_t k = 0; k < steps; ++k) {
-      CellStep now = over.step(inputs[c == 0 ? at(k) : static_cast<std::size_t>(k)], states);
+    for (std::size_t k = 0; k < inputs.size(); ++k) {
+      CellStep now = over.step(inputs[k], states);
       if (now.states.size() != states.size())
         throw ValueError(s.where() + "expected the cell to give " + std::to_string(states.size()) + " states, got " +
                          std::to_string(now.states.size()));
       if (!counts.empty()) {
-        const Tensor& step_counts = counts[static_cast<std::size_t>(k)];
+        const Tensor& step_counts = counts[k];
         const bool hold = !o.zero_output_for_mask || c + 1 < cells.size();
         now.output = chosen(step_counts, now.output, hold ? states[0] : zeros_like(now.output));
         for (std::size_t i = 0; i < states.size(); ++i)

@@ -1,3 +1,4 @@
+#include <xgrad/graph/parts.hpp>
 #include <xgrad/kernels/moves.hpp>
 #include <xgrad/ops/shape.hpp>
 #include <xgrad/ops/shape_parts.hpp>
@@ -17,6 +18,9 @@ void copy_part(const Launch& launch, const Sides& sizes, std::int64_t length, st
                const void* part_or_whole, bool into_whole) {
   const std::int64_t counts[2] = {sizes.outer, length * sizes.inner};
   if (counts[0] == 0 || counts[1] == 0) return;
+  if (into_whole && part_or_whole == static_cast<std::byte*>(launch.out.data) +
+                                         static_cast<std::size_t>(offset * sizes.inner) * size_of(launch.out.dtype))
+    return;  // it was computed there
   const std::int64_t part_strides[2] = {length * sizes.inner, 1}, whole_strides[2] = {whole * sizes.inner, 1};
   const std::size_t bytes = size_of(launch.out.dtype);
   const std::size_t skip = static_cast<std::size_t>(offset * sizes.inner) * bytes;
@@ -57,14 +61,31 @@ void run_concatenate(const Launch& launch) {
 
 Tensor part_of(const Applied& concatenation, const Tensor& g);
 
-constexpr Op concatenate_op{.name = "concatenate",
-                            .promotion = Promotion::common,
-                            .infer = infer_concatenate,
-                            .rules = {part_of},
-                            .variadic = true,
-                            .linear = true,
-                            .run = run_concatenate,
-                            .leading = Leading::batch};
+Region whole_region(int rank) {
+  Region region;
+  for (int axis = 0; axis < rank; ++axis) region.step[axis] = 1;
+  return region;
+}
+
+Region joined_part(const Applied& call, int k) {
+  const int rank = call.out().rank(), axis = static_cast<int>(call.attribute(0)) + rank;
+  Region region = whole_region(rank);
+  for (int before = 0; before < k; ++before) region.start[axis] += call.in(before).dim(axis);
+  return region;
+}
+
+constexpr PartsOp concatenate_op{{.name = "concatenate",
+                                  .promotion = Promotion::common,
+                                  .infer = infer_concatenate,
+                                  .rules = {part_of},
+                                  .variadic = true,
+                                  .linear = true,
+                                  .number = parts_mark,
+                                  .run = run_concatenate,
+                                  .leading = Leading::batch},
+                                 nullptr,
+                                 nullptr,
+                                 joined_part};
 
 // --- a part of a concatenation ---------------------------------------------------------------------------------------
 
@@ -149,10 +170,25 @@ void run_unsection(const Launch& launch) {
 }
 
 Tensor unsection(const Applied& c, const Tensor& g);
+Tensor join_sections(std::span<const Applied> calls, std::span<const Tensor> g);
 
-constexpr Op section_op{
-    .name = "section", .infer = infer_section, .rules = {unsection}, .linear = true, .run = run_section,
-    .leading = Leading::batch};
+Region cut_section(const Applied& call) {
+  const Shape whole = call.in(0).shape();
+  const int axis = static_cast<int>(call.attribute(0)) + whole.rank();
+  Region region = whole_region(whole.rank());
+  region.start[axis] = section_of(whole[axis], call.list()[0], call.list()[1]).offset;
+  return region;
+}
+
+constexpr PartsOp section_op{{.name = "section",
+                              .infer = infer_section,
+                              .rules = {unsection},
+                              .linear = true,
+                              .number = parts_mark,
+                              .run = run_section,
+                              .leading = Leading::batch},
+                             join_sections,
+                             cut_section};
 constexpr Op unsection_op{
     .name = "unsection",
     .infer = [](Recording& call) { call.result(call.shape(1), call.dtype(0)); },
@@ -166,6 +202,24 @@ constexpr Op unsection_op{
 
 Tensor unsection(const Applied& c, const Tensor& g) {
   return record(unsection_op, {g, c.in(0)}, {.a = c.attribute(0), .list = c.list()});
+}
+
+/// Sections of one axis side by side, zeros for those that nobody read.
+Tensor join_sections(std::span<const Applied> calls, std::span<const Tensor> g) {
+  const std::int64_t axis = calls[0].attribute(0), count = calls[0].list()[1];
+  // Few of many are cheaper one by one.
+  if (2 * static_cast<std::int64_t>(calls.size()) < count) return {};
+  std::vector<Tensor> parts(static_cast<std::size_t>(count));
+  for (std::size_t k = 0; k < calls.size(); ++k) {
+    if (calls[k].attribute(0) != axis || calls[k].list()[1] != count) return {};
+    Tensor& part = parts[static_cast<std::size_t>(calls[k].list()[0])];
+    part = part.defined() ? part + g[k] : g[k];
+  }
+  for (std::int64_t which = 0; which < count; ++which)
+    if (Tensor& part = parts[static_cast<std::size_t>(which)]; !part.defined())
+      part = zeros_like(section(calls[0].in(0), static_cast<int>(axis), which, count));
+  const std::vector<Arg> args(parts.begin(), parts.end());
+  return record(concatenate_op, args, {.a = axis});
 }
 
 Tensor join(std::span<const Arg> tensors, int axis, const char* name, const Location& where) {
@@ -272,8 +326,27 @@ void run_slice(const Launch& launch) { copy_slice(launch, launch.in[0].shape, la
 
 Tensor unslice(const Applied& c, const Tensor& g);
 
-constexpr Op slice_op{.name = "slice", .infer = infer_slice, .rules = {unslice}, .linear = true, .run = run_slice,
-                      .leading = Leading::batch};
+Region cut_slice(const Applied& call) {
+  const Shape whole = call.in(0).shape();
+  Cut cuts[max_rank];
+  cut_axes(call.list(), whole, cuts);
+  Region region;
+  for (int axis = 0; axis < whole.rank(); ++axis) {
+    region.start[axis] = cuts[axis].start;
+    region.step[axis] = cuts[axis].step;
+  }
+  return region;
+}
+
+constexpr PartsOp slice_op{{.name = "slice",
+                            .infer = infer_slice,
+                            .rules = {unslice},
+                            .linear = true,
+                            .number = parts_mark,
+                            .run = run_slice,
+                            .leading = Leading::batch},
+                           nullptr,
+                           cut_slice};
 
 /// Inputs: a slice, and the array it was cut from, which lends its shape. The slice in its place, zeros around it.
 void infer_unslice(Recording& call) { call.result(call.shape(1), call.dtype(0)); }

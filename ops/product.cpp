@@ -1,6 +1,7 @@
 #include <xgrad/ops/product.hpp>
 
 #include <xgrad/graph/fold.hpp>
+#include <xgrad/graph/parts.hpp>
 #include <xgrad/kernels/products.hpp>
 #include <xgrad/ops/matrices.hpp>
 #include <xgrad/ops/shape.hpp>
@@ -89,15 +90,45 @@ Tensor matmul_by_right(const Applied& c, const Tensor& g) {
       transpose_b ? multiply_matrices(g, a, true, transpose_a) : multiply_matrices(a, g, !transpose_a, false), c.in(1));
 }
 
-constexpr Op matmul_op{.name = "matmul",
-                       .promotion = Promotion::common,
-                       .infer = infer_matmul,
-                       .rules = {matmul_by_left, matmul_by_right},
-                       .linear = true,
-                       .run = run_matmul,
-                       .leading = Leading::broadcast,
-                       .scratch = scratch_for_offsets,
-                       .symbol = "@"};
+/// One matrix in several products: the sum of the products that are its gradient is one over what stands side by side.
+Tensor matmul_together(std::span<const Applied> calls, std::span<const Tensor> g) {
+  const bool right = calls[0].argument() == 1;
+  const bool transpose_a = calls[0].attribute(0), transpose_b = calls[0].attribute(1);
+  std::int64_t moved = 0;
+  std::vector<Tensor> others;
+  for (std::size_t k = 0; k < calls.size(); ++k) {
+    const Applied& c = calls[k];
+    if ((c.argument() == 1) != right || (c.attribute(0) != 0) != transpose_a || (c.attribute(1) != 0) != transpose_b)
+      return {};
+    const Tensor other = c.in(right ? 0 : 1);
+    if (other.rank() != 2 || g[k].rank() != 2 || other.dtype() != g[k].dtype()) return {};
+    moved += other.size() + g[k].size();
+    others.push_back(other);
+  }
+  // Where gradients are small beside what they are made of, adding them up moves less.
+  const std::int64_t added = calls[0].in(right ? 1 : 0).size() * static_cast<std::int64_t>(calls.size());
+  if (calls[0].in(right ? 1 : 0).rank() != 2 || moved > 2 * added) return {};
+  const Tensor slopes = concatenate(g, right ? 0 : 1);
+  const bool rows = right ? !transpose_a : transpose_b;
+  const Tensor rest = concatenate(others, rows ? 0 : 1);
+  if (right)
+    return transpose_b ? multiply_matrices(slopes, rest, true, transpose_a)
+                       : multiply_matrices(rest, slopes, !transpose_a, false);
+  return transpose_a ? multiply_matrices(rest, slopes, transpose_b, true)
+                     : multiply_matrices(slopes, rest, false, !transpose_b);
+}
+
+constexpr PartsOp matmul_op{{.name = "matmul",
+                             .promotion = Promotion::common,
+                             .infer = infer_matmul,
+                             .rules = {matmul_by_left, matmul_by_right},
+                             .linear = true,
+                             .number = parts_mark,
+                             .run = run_matmul,
+                             .leading = Leading::broadcast,
+                             .scratch = scratch_for_offsets,
+                             .symbol = "@"},
+                            matmul_together};
 
 }  // namespace
 
