@@ -64,6 +64,12 @@ std::vector<Case> cases(const Options& options, const Places& places) {
                               "ms", 1e3, small, {name, std::string(name) + ".last"});
     std::erase_if(network.entries, [](const Entry& entry) { return entry.library == "JAX"; });  // not written there
   }
+  for (const auto& [name, part] : {std::pair{"W4.lstm", "LSTM"}, {"W4.gru", "GRU"}}) {
+    Case& recurrent = table.add(
+        name, part, std::string(part) + "(128) over 28 steps of 28, Dense 10, batch 128, Adam: a training step", "ms",
+        1e3, small);
+    std::erase_if(recurrent.entries, [](const Entry& entry) { return entry.library == "JAX"; });  // not written there
+  }
   table.add("W5", "", "two encoder layers of 128, 64 positions, batch 32, Adam: a training step", "ms", 1e3, small);
   for (const auto& [numbers, text] : {std::pair{"1000", "1e3"}, {"100000", "1e5"}, {"10000000", "1e7"}}) {
     const bool few = std::string(text) != "1e7";

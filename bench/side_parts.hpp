@@ -1,5 +1,6 @@
 #pragma once
-/// The rest of a side's workloads: formulas without a model (W6, W8, W9, W12), the transformer (W5).
+/// The rest of a side's workloads: formulas without a model (W6, W8, W9, W12), a recurrent layer (W4), the
+/// transformer (W5).
 
 #include "side.hpp"
 
@@ -35,5 +36,14 @@ inline constexpr std::uint64_t batches = 16;
 inline constexpr double dropout = .1;
 }  // namespace transformer
 Workload open_transformer();
+
+// W4: a recurrent layer over 28 steps of 28 features.
+inline constexpr std::int64_t recurrent_rows = 128, recurrent_steps = 28, recurrent_features = 28;
+inline constexpr std::int64_t recurrent_units = 128;
+inline constexpr std::uint64_t recurrent_batches = 16;
+inline constexpr float recurrent_scale = .1f;
+
+/// W4, or a workload without variants.
+Workload open_recurrent(const std::string& name);
 
 }  // namespace bench

@@ -313,6 +313,7 @@ Workload open(const std::string& name) {
   if (name == "W13") return one_image();
   if (Workload formula = bench::open_formula(name); !formula.variants.empty()) return formula;
   if (Workload network = bench::open_images(name); !network.variants.empty()) return network;
+  if (Workload recurrent = bench::open_recurrent(name); !recurrent.variants.empty()) return recurrent;
   throw std::runtime_error("no workload is called '" + name + "'");
 }
 
