@@ -102,6 +102,7 @@
 #include <xgrad/nn/config.hpp>
 #include <xgrad/nn/conv_layers.hpp>
 #include <xgrad/nn/core_layers.hpp>
+#include <xgrad/nn/ctc.hpp>
 #include <xgrad/nn/dense.hpp>
 #include <xgrad/nn/dropout.hpp>
 #include <xgrad/nn/gradcheck.hpp>

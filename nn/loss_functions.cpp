@@ -1,4 +1,5 @@
 #include <xgrad/graph/op.hpp>
+#include <xgrad/nn/ctc.hpp>
 #include <xgrad/nn/losses.hpp>
 #include <xgrad/nn/pairs.hpp>
 #include <xgrad/ops/activation.hpp>
@@ -276,36 +277,8 @@ Tensor ctc(const Tensor& y_true, const Tensor& y_pred) {
   if (y_true.rank() != 2 || y_pred.rank() != 3 || y_true.dim(0) != y_pred.dim(0))
     throw ShapeError("[ctc] expected labels (batch, length) and logits (batch, time, classes), got y_true " +
                      to_string(y_true.shape()) + " and y_pred " + to_string(y_pred.shape()));
-  const double never = -1e5;
-  const std::int64_t time = y_pred.dim(1), classes = y_pred.dim(2), length = y_true.dim(1);
-  const Tensor labels = checked_labels("ctc", cast(y_true, int64), classes);
-  const Tensor log_p = log_softmax(is_floating(y_pred.dtype()) ? y_pred : cast(y_pred, float32));
-  const DType dtype = log_p.dtype();
-  // ln p of each label at each time, (batch, time, length), and of the blank, (batch, time, 1).
-  const Tensor of_label = matmul(log_p, matrix_transpose(one_hot(labels, classes, dtype)));
-  const Tensor of_blank = slice_axis(log_p, -1, {0, 1});
-  const Tensor repeats = cast(
-      pad(equal(slice_axis(labels, 1, {0, length - 1}), slice_axis(labels, 1, {1, length})), {{0, 0}, {0, 1}}), dtype);
-
-  // blank[n] and emit[n]: all paths so far that end in a blank after n labels, and in label n.
-  const std::int64_t batch = y_true.dim(0);
-  Tensor blank = concatenate({zeros({batch, 1}, {.dtype = dtype}), full({batch, length}, never, {.dtype = dtype})}, 1);
-  Tensor emit = full({batch, length}, never, {.dtype = dtype});
-  const auto joined = [&](const Tensor& to, const Tensor& from) {
-    return concatenate({slice_axis(to, 1, {0, 1}), logaddexp(slice_axis(to, 1, {1, length + 1}), from)}, 1);
-  };
-  for (std::int64_t t = 0; t < time; ++t) {
-    const Tensor label_now = squeeze(slice_axis(of_label, 1, {t, t + 1}), 1);
-    const Tensor blank_now = squeeze(slice_axis(of_blank, 1, {t, t + 1}), 1);
-    // A label that is repeated needs a blank before it.
-    const Tensor before = joined(blank, emit + never * repeats);
-    const Tensor next_emit = logaddexp(slice_axis(before, 1, {0, length}), emit) + label_now;
-    blank = joined(before + blank_now, emit + blank_now + never * (1 - repeats));
-    emit = next_emit;
-  }
-  const Tensor ended = joined(blank, emit);
-  const Tensor lengths = count_nonzero(labels, 1);
-  return -sum(ended * one_hot(lengths, length + 1, dtype), 1);
+  const Tensor labels = checked_labels("ctc", cast(y_true, int64), y_pred.dim(2));
+  return ctc_loss(labels, y_pred, count_nonzero(labels, 1), full({y_pred.dim(0)}, y_pred.dim(1), {.dtype = int64}));
 }
 
 }  // namespace xgrad::losses
