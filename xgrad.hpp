@@ -98,6 +98,7 @@
 #include <xgrad/nn/callback.hpp>
 #include <xgrad/nn/callbacks.hpp>
 #include <xgrad/nn/capsules.hpp>
+#include <xgrad/nn/color_layers.hpp>
 #include <xgrad/nn/compile.hpp>
 #include <xgrad/nn/config.hpp>
 #include <xgrad/nn/conv_layers.hpp>
@@ -105,6 +106,7 @@
 #include <xgrad/nn/ctc.hpp>
 #include <xgrad/nn/dense.hpp>
 #include <xgrad/nn/dropout.hpp>
+#include <xgrad/nn/folders.hpp>
 #include <xgrad/nn/gradcheck.hpp>
 #include <xgrad/nn/graph_layers.hpp>
 #include <xgrad/nn/health.hpp>
@@ -124,9 +126,9 @@
 #include <xgrad/nn/pooling_layers.hpp>
 #include <xgrad/nn/position_layers.hpp>
 #include <xgrad/nn/preprocessing.hpp>
+#include <xgrad/nn/radial_basis.hpp>
 #include <xgrad/nn/recurrent.hpp>
 #include <xgrad/nn/recurrent_cells.hpp>
-#include <xgrad/nn/radial_basis.hpp>
 #include <xgrad/nn/regularizers.hpp>
 #include <xgrad/nn/reshape_layers.hpp>
 #include <xgrad/nn/saving.hpp>

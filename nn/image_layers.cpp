@@ -1,5 +1,4 @@
-#include <xgrad/nn/image_layers.hpp>
-#include <xgrad/nn/layer_parts.hpp>
+#include <xgrad/nn/image_parts.hpp>
 #include <xgrad/nn/reshape_layers.hpp>
 #include <xgrad/ops/elementwise.hpp>
 #include <xgrad/ops/indexing.hpp>
@@ -20,6 +19,8 @@ void describe(Fields& f, Resizing& o) {
   f("width", o.width);
   f("interpolation", o.interpolation);
   f("crop_to_aspect_ratio", o.crop_to_aspect_ratio);
+  f("pad_to_aspect_ratio", o.pad_to_aspect_ratio);
+  f("fill_value", o.fill_value);
   f("antialias", o.antialias);
   f("name", o.name);
 }
@@ -30,17 +31,6 @@ void describe(Fields& f, CenterCrop& o) {
 }
 
 constexpr auto describing = [](Fields& f, auto& o) { describe(f, o); };
-
-void check_size(const std::string& where, std::int64_t height, std::int64_t width) {
-  if (height < 1 || width < 1)
-    throw ValueError(where + "expected a height and width above 0, got " + std::to_string(height) + " and " +
-                     std::to_string(width));
-}
-
-void check_images(const std::string& where, const Tensor& x) {
-  if (x.rank() != 4 || x.size() == 0)
-    throw ShapeError(where + "expected images (batch, height, width, channels), got " + to_string(x.shape()));
-}
 
 Tensor resized(const Tensor& x, std::int64_t height, std::int64_t width, const std::string& how, bool antialias) {
   return resize_axis(resize_axis(x, 1, height, how, antialias), 2, width, how, antialias);
@@ -54,6 +44,14 @@ Tensor with_ratio(const Tensor& x, std::int64_t height, std::int64_t width) {
   const auto columns = std::min(x.dim(2), static_cast<std::int64_t>(h / ratio));
   const std::int64_t top = (x.dim(1) - rows) / 2, left = (x.dim(2) - columns) / 2;
   return slice_axis(slice_axis(x, 1, {top, top + rows}), 2, {left, left + columns});
+}
+
+/// In the middle of a frame with this ratio of sides.
+Tensor framed(const Tensor& x, std::int64_t height, std::int64_t width, double value) {
+  const std::int64_t rows = std::max(x.dim(1), x.dim(2) * height / width);
+  const std::int64_t columns = std::max(x.dim(2), x.dim(1) * width / height);
+  const std::int64_t down = rows - x.dim(1), across = columns - x.dim(2);
+  return pad(x, {{}, {down / 2, down / 2}, {across / 2, across / 2}, {}}, "constant", value);
 }
 
 Tensor middle(const Tensor& x, std::int64_t height, std::int64_t width) {
@@ -75,11 +73,24 @@ Tensor inside(const Tensor& place, double length, const std::string& mode) {
 
 }  // namespace
 
+void check_size(const std::string& where, std::int64_t height, std::int64_t width) {
+  if (height < 1 || width < 1)
+    throw ValueError(where + "expected a height and width above 0, got " + std::to_string(height) + " and " +
+                     std::to_string(width));
+}
+
+void check_images(const std::string& where, const Tensor& x) {
+  if (x.rank() != 4 || x.size() == 0)
+    throw ShapeError(where + "expected images (batch, height, width, channels), got " + to_string(x.shape()));
+}
+
 Resizing::Resizing(std::int64_t height, std::int64_t width, ResizingOptions options)
     : height(height),
       width(width),
       interpolation(std::move(options.interpolation)),
       crop_to_aspect_ratio(options.crop_to_aspect_ratio),
+      pad_to_aspect_ratio(options.pad_to_aspect_ratio),
+      fill_value(options.fill_value),
       antialias(options.antialias),
       name(std::move(options.name)) {
   check();
@@ -88,11 +99,16 @@ void Resizing::check() const {
   check_size(label("Resizing", name), height, width);
   constexpr Named<int> methods[] = {{"nearest", 0}, {"bilinear", 1}, {"bicubic", 2}, {"lanczos3", 3}, {"lanczos5", 4}};
   find_named(methods, "interpolation", interpolation);
+  if (crop_to_aspect_ratio && pad_to_aspect_ratio)
+    throw ValueError(label("Resizing", name) +
+                     "expected one of crop_to_aspect_ratio and pad_to_aspect_ratio, got both");
 }
 Tensor Resizing::operator()(const Tensor& x, Call&) const {
   check_images(label("Resizing", name), x);
-  return resized(floating(crop_to_aspect_ratio ? with_ratio(x, height, width) : x), height, width, interpolation,
-                 antialias);
+  Tensor y = floating(x);
+  if (crop_to_aspect_ratio) y = with_ratio(y, height, width);
+  if (pad_to_aspect_ratio) y = framed(y, height, width, fill_value);
+  return resized(y, height, width, interpolation, antialias);
 }
 Config Resizing::get_config() const { return config_of(*this, describing); }
 Resizing Resizing::from_config(const Config& config) {
@@ -243,16 +259,35 @@ Tensor RandomZoom::operator()(const Tensor& given, Call& call) const {
   return moved(x, {.rr = height, .rc = {}, .cr = {}, .cc = width, .dr = {}, .dc = {}});
 }
 
-RandomContrast::RandomContrast(Factor factor, RandomImageOptions options)
-    : RandomImage("RandomContrast", std::move(options)), factor_(factor) {}
+RandomShear::RandomShear(Share x_factor, Share y_factor, RandomImageOptions options)
+    : RandomImage("RandomShear", std::move(options)), x_(x_factor), y_(y_factor) {
+  check_share(label("RandomShear", name()), "an x_factor", x_);
+  check_share(label("RandomShear", name()), "a y_factor", y_);
+}
+Tensor RandomShear::operator()(const Tensor& given, Call& call) const {
+  check_images(label("RandomShear", name()), given);
+  random(call);
+  const Tensor x = floating(given);
+  if (!call.training) return x;
+  const Tensor side = where(draw(x, Factor(0, 1), call) > .5, -1., 1.);
+  const Tensor down = draw(x, y_, call) * side, across = draw(x, x_, call) * side;
+  // About the upper left corner instead of the middle.
+  const double h = static_cast<double>(x.dim(1) - 1) / 2, w = static_cast<double>(x.dim(2) - 1) / 2;
+  return moved(x, {.rr = {}, .rc = down, .cr = across, .cc = {}, .dr = down * w, .dc = across * h});
+}
+
+RandomContrast::RandomContrast(Share factor, RandomImageOptions options)
+    : RandomImage("RandomContrast", std::move(options)), factor_(factor) {
+  check_share(label("RandomContrast", name()), "a factor", factor_);
+}
 Tensor RandomContrast::operator()(const Tensor& given, Call& call) const {
   check_images(label("RandomContrast", name()), given);
   random(call);
   const Tensor x = floating(given);
   if (!call.training) return x;
   const Tensor centre = mean(x, {1, 2}, true);
-  return clip((x - centre) * (1 + draw(x, factor_, call)) + centre, options().value_range.first,
-              options().value_range.second);
+  return clip((x - centre) * draw(x, Factor(1 - factor_.low, 1 + factor_.high), call) + centre,
+              options().value_range.first, options().value_range.second);
 }
 
 RandomBrightness::RandomBrightness(Factor factor, RandomImageOptions options)

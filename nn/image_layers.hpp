@@ -8,11 +8,13 @@ namespace xgrad {
 struct ResizingOptions {
   std::string interpolation = "bilinear";  ///< or "nearest", "bicubic", "lanczos3", "lanczos5"
   bool crop_to_aspect_ratio = false;       ///< cut off what does not fit instead of changing the ratio of sides
+  bool pad_to_aspect_ratio = false;        ///< add a frame of fill_value instead
+  double fill_value = 0;
   bool antialias = false;
   std::string name = {};
 };
 
-/// Images of another size.
+/// Images of another size. Throws ValueError for both ways to keep the ratio of sides at once.
 struct Resizing {
   Resizing(std::int64_t height, std::int64_t width, ResizingOptions options = {});
   Tensor operator()(const Tensor& x) const { return call_alone(*this, x); }
@@ -23,7 +25,9 @@ struct Resizing {
 
   std::int64_t height, width;
   std::string interpolation;
-  bool crop_to_aspect_ratio, antialias;
+  bool crop_to_aspect_ratio, pad_to_aspect_ratio;
+  double fill_value;
+  bool antialias;
   std::string name;
 };
 
@@ -51,6 +55,12 @@ struct Factor {
   double low, high;
 };
 
+/// A factor between 0 and 1: one number f stands for 0 to f.
+struct Share : Factor {
+  Share(double up_to = 0) : Factor(0, up_to) {}
+  Share(double low, double high) : Factor(low, high) {}
+};
+
 struct RandomImageOptions {
   std::pair<double, double> value_range = {0, 255};  ///< of the pixels, for contrast and brightness
   std::string fill_mode = "reflect";                 ///< beyond the edge: "reflect", "wrap", "nearest", or "constant"
@@ -60,8 +70,8 @@ struct RandomImageOptions {
   std::string name = {};
 };
 
-/// What random image layers share: options, and a generator that is split off the model's when the layer is first
-/// called. Outside training all but RandomCrop leave images as they are.
+/// What random image layers share: options, all of which are in their configs, and a generator that is split off the
+/// model's when the layer is first called. Outside training all but RandomCrop leave images as they are.
 class RandomImage {
  public:
   void each(Visit visit);
@@ -91,6 +101,8 @@ class RandomFlip : public RandomImage {
   explicit RandomFlip(std::string mode = "horizontal_and_vertical", RandomImageOptions options = {});
   Tensor operator()(const Tensor& x) const { return call_alone(*this, x); }
   Tensor operator()(const Tensor& x, Call& call) const;
+  Config get_config() const;
+  static RandomFlip from_config(const Config& config);
 
  private:
   std::string mode_;
@@ -102,6 +114,8 @@ class RandomTranslation : public RandomImage {
   RandomTranslation(Factor height_factor, Factor width_factor, RandomImageOptions options = {});
   Tensor operator()(const Tensor& x) const { return call_alone(*this, x); }
   Tensor operator()(const Tensor& x, Call& call) const;
+  Config get_config() const;
+  static RandomTranslation from_config(const Config& config);
 
  private:
   Factor height_, width_;
@@ -113,6 +127,8 @@ class RandomRotation : public RandomImage {
   explicit RandomRotation(Factor factor, RandomImageOptions options = {});
   Tensor operator()(const Tensor& x) const { return call_alone(*this, x); }
   Tensor operator()(const Tensor& x, Call& call) const;
+  Config get_config() const;
+  static RandomRotation from_config(const Config& config);
 
  private:
   Factor factor_;
@@ -125,21 +141,40 @@ class RandomZoom : public RandomImage {
   explicit RandomZoom(Factor height_factor, std::optional<Factor> width_factor = {}, RandomImageOptions options = {});
   Tensor operator()(const Tensor& x) const { return call_alone(*this, x); }
   Tensor operator()(const Tensor& x, Call& call) const;
+  Config get_config() const;
+  static RandomZoom from_config(const Config& config);
 
  private:
   Factor height_;
   std::optional<Factor> width_;
 };
 
-/// (x - mean) * f + mean with the mean of each channel and f from 1 + low to 1 + high, limited to value_range.
-class RandomContrast : public RandomImage {
+/// Images sheared: columns move by x_factor times the row, rows by y_factor times the column (from the upper left).
+class RandomShear : public RandomImage {
  public:
-  explicit RandomContrast(Factor factor, RandomImageOptions options = {});
+  /// Throws ValueError for factors outside 0 to 1.
+  explicit RandomShear(Share x_factor = {}, Share y_factor = {}, RandomImageOptions options = {});
   Tensor operator()(const Tensor& x) const { return call_alone(*this, x); }
   Tensor operator()(const Tensor& x, Call& call) const;
+  Config get_config() const;
+  static RandomShear from_config(const Config& config);
 
  private:
-  Factor factor_;
+  Share x_, y_;
+};
+
+/// (x - mean) * f + mean with the mean of each channel and f from 1 - low to 1 + high, limited to value_range. One
+/// number f stands for 1 to 1 + f, as in Keras 3.15.
+class RandomContrast : public RandomImage {
+ public:
+  explicit RandomContrast(Share factor, RandomImageOptions options = {});
+  Tensor operator()(const Tensor& x) const { return call_alone(*this, x); }
+  Tensor operator()(const Tensor& x, Call& call) const;
+  Config get_config() const;
+  static RandomContrast from_config(const Config& config);
+
+ private:
+  Share factor_;
 };
 
 /// x plus a share of value_range's width, limited to value_range.
@@ -148,6 +183,8 @@ class RandomBrightness : public RandomImage {
   explicit RandomBrightness(Factor factor, RandomImageOptions options = {});
   Tensor operator()(const Tensor& x) const { return call_alone(*this, x); }
   Tensor operator()(const Tensor& x, Call& call) const;
+  Config get_config() const;
+  static RandomBrightness from_config(const Config& config);
 
  private:
   Factor factor_;
@@ -159,6 +196,8 @@ class RandomCrop : public RandomImage {
   RandomCrop(std::int64_t height, std::int64_t width, RandomImageOptions options = {});
   Tensor operator()(const Tensor& x) const { return call_alone(*this, x); }
   Tensor operator()(const Tensor& x, Call& call) const;
+  Config get_config() const;
+  static RandomCrop from_config(const Config& config);
 
  private:
   std::int64_t height_, width_;

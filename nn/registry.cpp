@@ -1,7 +1,8 @@
 #include <xgrad/nn/activation_layers.hpp>
-#include <xgrad/nn/boltzmann.hpp>
 #include <xgrad/nn/attention_layers.hpp>
+#include <xgrad/nn/boltzmann.hpp>
 #include <xgrad/nn/capsules.hpp>
+#include <xgrad/nn/color_layers.hpp>
 #include <xgrad/nn/conv_layers.hpp>
 #include <xgrad/nn/core_layers.hpp>
 #include <xgrad/nn/graph_layers.hpp>
@@ -70,7 +71,12 @@ const CustomObjects& library_layers() {
     table.layer<LeakyIntegrateAndFire>().layer<LeakyIntegrator>().layer<RateCoding>().layer<LatencyCoding>();
     table.layer<GCNConv>().layer<GATConv>().layer<MessagePassing>();
     table.layer<Capsule>().layer<CapsuleLength>().layer<PrimaryCapsule>();
-    table.layer<Resizing>().layer<CenterCrop>();
+    table.layer<Resizing>().layer<CenterCrop>().layer<RandomFlip>().layer<RandomTranslation>().layer<RandomRotation>();
+    table.layer<RandomZoom>().layer<RandomContrast>().layer<RandomBrightness>().layer<RandomCrop>();
+    table.layer<RandomShear>().layer<AutoContrast>().layer<Equalization>().layer<Solarization>();
+    table.layer<RandomPosterization>().layer<RandomGrayscale>().layer<RandomInvert>().layer<RandomColorDegeneration>();
+    table.layer<RandomHue>().layer<RandomSaturation>().layer<RandomColorJitter>().layer<RandomSharpness>();
+    table.layer<RandomGaussianBlur>().layer<RandomErasing>();
     table.layer<Activation>().layer<Dense>().layer<Dropout>().layer<Flatten>().layer<Input>().layer<Rescaling>();
     return table;
   }();

@@ -1,10 +1,13 @@
 #include <catch2/catch.hpp>
-#include <xgrad/nn/image_layers.hpp>
+#include <xgrad/nn/color_layers.hpp>
 #include <xgrad/nn/saving.hpp>
+#include <xgrad/nn/sequential.hpp>
 #include <xgrad/ops/elementwise.hpp>
 #include <xgrad/ops/random.hpp>
 #include <xgrad/ops/reduce.hpp>
 #include <xgrad/ops/shape.hpp>
+
+#include <filesystem>
 
 using namespace xgrad;
 
@@ -52,7 +55,10 @@ TEST_CASE("random changes of a fixed size are what they say") {
   const Tensor mirrored = RandomTranslation(Factor(.25, .25), Factor(0, 0))(x, call);
   check_close(slice_axis(mirrored, 1, {0, 1}), slice_axis(x, 1, {0, 1}));
   const Tensor centre = mean(x, {1, 2}, true);
-  check_close(RandomContrast(Factor(-.5, -.5))(x, call), (x - centre) * .5 + centre);
+  const Tensor contrast = RandomContrast(Share(.2, .4), {.value_range = {-1e6, 1e6}})(x, call);
+  const Tensor ratio = (contrast - centre) / (x - centre), first = slice_axis(slice_axis(ratio, 1, {0, 1}), 2, {0, 1});
+  check_close(ratio, slice_axis(first, 3, {0, 1}) + zeros_like(ratio));
+  CHECK((min(ratio).item() >= .8 - 1e-9 && max(ratio).item() <= 1.4 + 1e-9));
   check_close(RandomBrightness(Factor(.1, .1))(x, call), minimum(x + 25.5, 255));
 }
 
@@ -79,4 +85,68 @@ TEST_CASE("random changes rest outside training, and differ from image to image 
   CHECK(values(RandomZoom(.3, {}, {.seed = 5})(x, call)) != values(x));
   CHECK_THROWS_WITH(RandomFlip("sideways"), Catch::Contains("unknown name"));
   CHECK_THROWS_WITH(RandomRotation(.1, {.fill_mode = "reflekt"}), Catch::Contains("did you mean 'reflect'"));
+}
+
+TEST_CASE("rectangles are erased, chances are kept, and sizes out of range are errors") {
+  const Tensor x = images({200, 8, 8, 3});
+  Call call{.training = true};
+  set_random_seed(3);
+  const Tensor erased = equal(RandomErasing(Share(1, 1), {.scale = {.1, .5}, .fill_value = 7})(x, call), 7.0);
+  const std::vector<double> shares = values(mean(cast(erased, float64), {1, 2, 3}));
+  for (const double share : shares) CHECK((share >= 4. / 64 && share <= 36. / 64));
+  // All channels of a pixel, and only pixels of one rectangle.
+  const Tensor rows = any(erased, {2, 3}), columns = any(erased, {1, 3});
+  const Tensor area = sum(cast(rows, float64), -1) * sum(cast(columns, float64), -1) / 64;
+  check_close(area, mean(cast(erased, float64), {1, 2, 3}));
+  const auto changed = [&](const Layer& layer) {
+    return mean(cast(any(not_equal(layer(x, call), x), {1, 2, 3}), float64)).item();
+  };
+  CHECK(changed(RandomErasing(Share(.3, .3))) == Approx(.3).margin(.12));
+  CHECK(changed(RandomInvert(Share(.6, .6))) == Approx(.6).margin(.12));
+  CHECK(changed(RandomGrayscale(.25)) == Approx(.25).margin(.12));
+  CHECK(changed(RandomGaussianBlur(Share(.5, .5))) == Approx(.5).margin(.12));
+  CHECK_THROWS_WITH(RandomErasing(1.5), Catch::Contains("between 0 and 1"));
+  CHECK_THROWS_WITH(RandomPosterization(9), Catch::Contains("from 1 to 8"));
+  CHECK_THROWS_WITH(RandomGaussianBlur(1.0, {.kernel_size = {4, 3}}), Catch::Contains("odd"));
+  CHECK_THROWS_WITH(RandomHue(.1)(ones({1, 2, 2, 1})), Catch::Contains("3 channels"));
+  CHECK_THROWS_WITH(Resizing(2, 2, {.crop_to_aspect_ratio = true, .pad_to_aspect_ratio = true}),
+                    Catch::Contains("both"));
+  CHECK_THROWS_WITH(Equalization({.bins = 0}), Catch::Contains("bins above 0"));
+}
+
+TEST_CASE("random image layers come back from a file and draw on where they were") {
+  set_random_seed(5);
+  const Tensor x = images({4, 6, 6, 3});
+  Sequential model{RandomFlip("horizontal"),
+                   RandomRotation(.1),
+                   RandomZoom(Factor(.2)),
+                   RandomTranslation(.1, .2),
+                   RandomShear(.2, .1),
+                   RandomContrast(.3),
+                   RandomBrightness(.1),
+                   RandomCrop(4, 4),
+                   Solarization(.1, .5),
+                   RandomPosterization(5),
+                   RandomGrayscale(),
+                   RandomInvert(),
+                   RandomColorDegeneration(.5),
+                   RandomHue(.2),
+                   RandomSaturation(.5),
+                   RandomSharpness(.5),
+                   RandomGaussianBlur(),
+                   RandomErasing(),
+                   RandomColorJitter({.brightness_factor = .2, .hue_factor = .1}),
+                   AutoContrast(),
+                   Equalization(),
+                   Flatten(),
+                   Dense(2)};
+  model.compile({.optimizer = "sgd", .loss = "mse"});
+  model.fit(x, ones({4, 2}), {.verbose = 0, .seed = 1});
+  const std::string path = (std::filesystem::temp_directory_path() / "xgrad_images.xgrad").string();
+  model.save(path);
+  Model loaded = load_model(path);
+  std::filesystem::remove(path);
+  CHECK(loaded.get_config() == model.get_config());
+  for (Model* m : {static_cast<Model*>(&model), &loaded}) m->fit(x, ones({4, 2}), {.verbose = 0, .seed = 2});
+  for (std::size_t i = 0; i < 2; ++i) CHECK(values(loaded.get_weights()[i]) == values(model.get_weights()[i]));
 }

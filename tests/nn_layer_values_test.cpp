@@ -76,26 +76,36 @@ void check_case(const Json& one, DType dtype, double tolerance) {
   Call call{.training = training};
   const Tensor out = layer(xs, call)[0];
   CHECK(out.shape() == reference::shape_of(one.at("out").at("shape")));
+  if (one.value("single", false)) tolerance = std::max(tolerance, 2e-6);
   const bool own_dtype = one.at("class_name") == "CategoryEncoding" || !is_floating(out.dtype());
   CHECK((own_dtype || out.dtype() == dtype));
+  // Where a side is drawn, the result is Keras's for one of both.
+  Json expected = one.at("out");
+  if (one.contains("other")) {
+    const auto distance = [&](const Json& side) {
+      return max(abs(out - in_dtype(reference::tensor_of(side), dtype))).item();
+    };
+    if (distance(one.at("other")) < distance(expected)) expected = one.at("other");
+  }
+  std::vector<Tensor> slopes;
+  if (one.contains("weight_grads")) {
+    std::vector<Parameter> trained;
+    for (const NamedParameter& weight : own)
+      if (weight.parameter.trainable()) trained.push_back(weight.parameter);
+    REQUIRE(trained.size() == one.at("weight_grads").size());
+    slopes = grad(out, trained, {.seed = in_dtype(reference::tensor_of(one.at("seed")), dtype)});
+  }
   std::vector<Tensor> grads;
   if (one.contains("grad")) {
     const Tensor seed = in_dtype(reference::tensor_of(one.at("seed")), dtype);
-    std::vector<Tensor> by{xs[0]};
-    if (one.contains("weight_grads"))
-      for (const NamedParameter& weight : own)
-        if (weight.parameter.trainable()) by.emplace_back(weight.parameter);
-    grads = grad(out, std::span<const Tensor>(by), {.seed = seed});
+    grads = grad(out, std::span<const Tensor>(xs).first(1), {.seed = seed});
   }
-  reference::check_reals("value", out, reference::reals_of(one.at("out").at("values")), tolerance);
+  reference::check_reals("value", out, reference::reals_of(expected.at("values")), tolerance);
   if (!grads.empty())
     reference::check_reals("gradient", grads[0], reference::reals_of(one.at("grad").at("values")), 10 * tolerance);
-  if (one.contains("weight_grads")) {
-    REQUIRE(one.at("weight_grads").size() + 1 == grads.size());
-    for (std::size_t i = 1; i < grads.size(); ++i)
-      reference::check_reals("gradient of a weight", grads[i],
-                             reference::reals_of(one.at("weight_grads")[i - 1].at("values")), 10 * tolerance);
-  }
+  for (std::size_t i = 0; i < slopes.size(); ++i)
+    reference::check_reals("gradient of a weight", slopes[i],
+                           reference::reals_of(one.at("weight_grads")[i].at("values")), 10 * tolerance);
   if (!one.contains("after")) return;
   std::size_t next = 0;
   for (const NamedParameter& weight : own) {
@@ -119,10 +129,10 @@ TEST_CASE("layers give Keras's and PyTorch's values, gradients and moving statis
     check_case(one, float32, 1e-5);
   }
   // Every layer of the table has a case, but those that need something that JSON does not hold, or have their own file.
-  std::set<std::string> elsewhere = {"Input", "Lambda", "SpectralNormalization", "IntegerLookup", "Resizing",
-                                           "CenterCrop", "RNN", "SimpleRNN", "LSTM", "GRU", "Bidirectional",
-                                           "TimeDistributed", "RateCoding"};
-  // Several inputs and masks: nn_attention_test, nn_transformer_test.
+  std::set<std::string> elsewhere = {
+      "Input", "Lambda",    "IntegerLookup", "RandomFlip", "RandomCrop",    "RandomContrast",  "RandomErasing",
+      "RNN",   "SimpleRNN", "LSTM",          "GRU",        "Bidirectional", "TimeDistributed", "RateCoding"};
+  // Several inputs with masks: nn_attention_test.
   elsewhere.insert({"Attention", "AdditiveAttention", "MultiHeadAttention", "GroupQueryAttention"});
   elsewhere.insert({"SinePositionEncoding", "PositionEmbedding", "TokenAndPositionEmbedding", "RotaryEmbedding",
                     "TransformerEncoder", "TransformerDecoder"});

@@ -1,8 +1,9 @@
 """Writes keras_layers.json: outputs of Keras's layers, gradients, weights after training calls. Needs keras and jax.
 
 A case: "layer" (class name and Keras's arguments under the names of our configs), "in" (inputs), "weights" (set in the
-order of ours, if any), "training", "out", "grad" (of sum(out * seed) by the first input), "after" (the states that
-follow a training call). All in float64.
+order of ours, if any), "training", "out", "other" (the result for the other side, where one is drawn), "grad" (of
+sum(out * seed) by the first input), "weight_grads" (by each trainable weight), "after" (the states that follow a training
+call). All in float64. Random layers have factors that leave nothing to chance.
 """
 import json
 import os
@@ -40,7 +41,7 @@ def packed(x):
     return {"shape": list(x.shape), "dtype": kind, "values": x.reshape(-1).tolist()}
 
 
-def case(name, layer, config, *xs, weights=None, training=False, masks=None, grad=True):
+def case(name, layer, config, *xs, weights=None, training=False, masks=None, grad=True, sides=None):
     xs = [np.asarray(x) for x in xs]
     many = len(xs) > 1
     arg = [jax.numpy.asarray(x) for x in xs] if many else jax.numpy.asarray(xs[0])
@@ -49,20 +50,29 @@ def case(name, layer, config, *xs, weights=None, training=False, masks=None, gra
         layer.set_weights(weights)
     before = layer.get_weights()
 
-    def run(first):
+    def run(first, trained=None):
         inputs = [first] + arg[1:] if many else first
         kwargs = {"training": training} if layer._call_has_training_arg else {}
-        out, _ = layer.stateless_call(
-            [v.value for v in layer.trainable_variables], [v.value for v in layer.non_trainable_variables],
-            inputs, **kwargs)
+        trained = [v.value for v in layer.trainable_variables] if trained is None else trained
+        out, _ = layer.stateless_call(trained, [v.value for v in layer.non_trainable_variables], inputs, **kwargs)
         return out
 
     first = arg[0] if many else arg
+    if sides:
+        layer.get_random_transformation = lambda *a, **k: sides[1]
+        other = np.asarray(run(first))
+        layer.get_random_transformation = lambda *a, **k: sides[0]
     out = np.asarray(run(first))
     one = {"class_name": name, "config": config, "in": [packed(x) for x in xs], "training": training,
            "weights": [packed(w) for w in before], "out": packed(out)}
+    if sides:
+        one["other"] = packed(other)
+    seed = np.linspace(-1, 1, out.size).reshape(out.shape)
+    if layer.trainable_variables:
+        one["seed"] = packed(seed)
+        slopes = jax.grad(lambda w: jax.numpy.sum(run(first, w) * seed))([v.value for v in layer.trainable_variables])
+        one["weight_grads"] = [packed(g) for g in slopes]
     if grad and np.issubdtype(xs[0].dtype, np.floating):
-        seed = np.linspace(-1, 1, out.size).reshape(out.shape)
         g = jax.grad(lambda x: jax.numpy.sum(run(x) * seed))(first)
         one["seed"] = packed(seed)
         one["grad"] = packed(g)
@@ -70,6 +80,12 @@ def case(name, layer, config, *xs, weights=None, training=False, masks=None, gra
         layer(arg, training=True)
         one["after"] = [packed(v.value) for v in layer.non_trainable_variables
                         if "seed" not in v.path]
+    # Ours names the vector after the layer's weights.
+    if name == "SpectralNormalization":
+        one["weights"].append(one["weights"].pop(1))
+    # Some image layers of Keras go through single precision, whatever they are given; so do matrices that move images.
+    one["single"] = bool(out.dtype == np.float64 and (out == out.astype("float32")).all()) or name in (
+        "RandomTranslation", "RandomZoom", "RandomShear")
     cases.append(one)
 
 
@@ -227,6 +243,67 @@ for n in (1, 2, 3):
         case(f"Adaptive{kind}Pooling{n}D", adaptive(2), {"output_size": [2] * n}, x(2, *size, 2))
         case(f"Adaptive{kind}Pooling{n}D", adaptive(3, data_format="channels_first"),
              {"output_size": [3] * n, "data_format": "channels_first"}, x(1, 2, *size))
+dense = L.Dense(3)
+case("SpectralNormalization", L.SpectralNormalization(dense, power_iterations=3),
+     {"layer": {"class_name": "Dense", "config": {"units": 3}}, "power_iterations": 3}, x(2, 4), training=True)
+
+images = rng.uniform(0, 255, (1, 4, 5, 3)).round(1)
+two = rng.uniform(0, 255, (2, 3, 4, 3)).round(1)
+for how in ("nearest", "bilinear", "bicubic", "lanczos3", "lanczos5"):
+    for height, width in ((3, 4), (8, 9)):
+        case("Resizing", L.Resizing(height, width, interpolation=how),
+             {"height": height, "width": width, "interpolation": how}, images, grad=how != "nearest")
+for size in ((2, 6), (10, 4)):
+    case("Resizing", L.Resizing(*size, crop_to_aspect_ratio=True),
+         {"height": size[0], "width": size[1], "crop_to_aspect_ratio": True}, images)
+case("Resizing", L.Resizing(8, 3, pad_to_aspect_ratio=True, fill_value=7.0),
+     {"height": 8, "width": 3, "pad_to_aspect_ratio": True, "fill_value": 7.0}, images)
+case("Resizing", L.Resizing(2, 2, antialias=True), {"height": 2, "width": 2, "antialias": True}, images)
+for size in ((3, 4), (5, 3), (9, 9)):
+    case("CenterCrop", L.CenterCrop(*size), {"height": size[0], "width": size[1]}, images)
+both = lambda f: [f, f]
+for mode in ("reflect", "wrap", "nearest", "constant"):
+    for how in ("bilinear", "nearest"):
+        shared = {"fill_mode": mode, "interpolation": how, "fill_value": 9.0}
+        smooth = how == "bilinear"
+        case("RandomTranslation", L.RandomTranslation((.3, .3), (-.2, -.2), **shared),
+             {"height_factor": both(.3), "width_factor": both(-.2), **shared}, images, training=True, grad=smooth)
+        case("RandomRotation", L.RandomRotation((.13, .13), **shared), {"factor": both(.13), **shared}, images,
+             training=True, grad=smooth)
+        case("RandomZoom", L.RandomZoom((.3, .3), (-.2, -.2), **shared),
+             {"height_factor": both(.3), "width_factor": both(-.2), **shared}, images, training=True, grad=smooth)
+case("RandomZoom", L.RandomZoom((-.3, -.3)), {"height_factor": both(-.3)}, images, training=True)
+sheared = [{"shear_factor": side * np.array([[.3, .1]]), "input_shape": images.shape} for side in (1, -1)]
+case("RandomShear", L.RandomShear((.3, .3), (.1, .1)), {"x_factor": both(.3), "y_factor": both(.1)}, images, training=True,
+     sides=sheared, grad=False)
+small = images / 255
+case("RandomBrightness", L.RandomBrightness((.21, .21)), {"factor": both(.21)}, images, training=True)
+case("RandomBrightness", L.RandomBrightness((-.4, -.4), value_range=(0, 1)), {"factor": both(-.4), "value_range": [0.0, 1.0]},
+     small, training=True)
+case("AutoContrast", L.AutoContrast(), {}, images, grad=False)
+case("AutoContrast", L.AutoContrast(value_range=(0, 1)), {"value_range": [0.0, 1.0]}, small * .5 + .2, grad=False)
+case("Equalization", L.Equalization(), {}, two, training=True, grad=False)
+case("Equalization", L.Equalization(bins=16), {"bins": 16}, two, training=True, grad=False)
+case("Solarization", L.Solarization(), {}, images, training=True)
+case("Solarization", L.Solarization(value_range=(0, 1)), {"value_range": [0.0, 1.0]}, small, training=True)
+for bits in (1, 3, 8):
+    case("RandomPosterization", L.RandomPosterization((bits, bits)), {"factor": both(float(bits))}, images, training=True,
+         grad=False)
+case("RandomGrayscale", L.RandomGrayscale(1.0), {"factor": 1.0}, images, training=True)
+case("RandomInvert", L.RandomInvert((1.0, 1.0)), {"factor": both(1.0)}, images, training=True)
+case("RandomColorDegeneration", L.RandomColorDegeneration((.3, .3)), {"factor": both(.3)}, images, training=True)
+case("RandomHue", L.RandomHue((1.0, 1.0)), {"factor": both(1.0)}, images, training=True)
+case("RandomHue", L.RandomHue((.4, .4)), {"factor": both(.4)}, images, training=True, grad=False,
+     sides=[{"factor": np.full(1, side * .2)} for side in (1, -1)])
+for f in (.2, .5, .8):
+    case("RandomSaturation", L.RandomSaturation((f, f)), {"factor": both(f)}, images, training=True)
+case("RandomSharpness", L.RandomSharpness((.1, .1)), {"factor": both(.1)}, images, training=True)
+case("RandomSharpness", L.RandomSharpness((.9, .9)), {"factor": both(.9)}, images, training=True)
+case("RandomGaussianBlur", L.RandomGaussianBlur((1.0, 1.0), kernel_size=(5, 3), sigma=(.7, .7)),
+     {"factor": both(1.0), "kernel_size": [5, 3], "sigma": both(.7)}, images, training=True)
+case("RandomColorJitter", L.RandomColorJitter(brightness_factor=(.1, .1), saturation_factor=(.4, .4), hue_factor=(1.0, 1.0)),
+     {"brightness_factor": both(.1), "saturation_factor": both(.4), "hue_factor": both(1.0)}, images, training=True,
+     grad=False)
 
 path = pathlib.Path(__file__).with_name("keras_layers.json")
 text = json.dumps({"keras": keras.__version__, "cases": cases})
