@@ -187,4 +187,14 @@ class SeparableConv : public ConvLayer {
 using SeparableConv1D = SeparableConv<1>;
 using SeparableConv2D = SeparableConv<2>;
 
+// Keras's other names.
+using Convolution1D = Conv1D;
+using Convolution1DTranspose = Conv1DTranspose;
+using Convolution2D = Conv2D;
+using Convolution2DTranspose = Conv2DTranspose;
+using Convolution3D = Conv3D;
+using Convolution3DTranspose = Conv3DTranspose;
+using SeparableConvolution1D = SeparableConv1D;
+using SeparableConvolution2D = SeparableConv2D;
+
 }  // namespace xgrad

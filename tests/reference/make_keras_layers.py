@@ -2,8 +2,8 @@
 
 A case: "layer" (class name and Keras's arguments under the names of our configs), "in" (inputs), "weights" (set in the
 order of ours, if any), "training", "out", "other" (the result for the other side, where one is drawn), "grad" (of
-sum(out * seed) by the first input), "weight_grads" (by each trainable weight), "after" (the states that follow a training
-call). All in float64. Random layers have factors that leave nothing to chance.
+sum(out * seed) by the first input), "weight_grads" (by each trainable weight), "after" (the states that follow a
+training call). All in float64. Random layers have factors that leave nothing to chance.
 """
 import json
 import os
@@ -274,12 +274,12 @@ for mode in ("reflect", "wrap", "nearest", "constant"):
              {"height_factor": both(.3), "width_factor": both(-.2), **shared}, images, training=True, grad=smooth)
 case("RandomZoom", L.RandomZoom((-.3, -.3)), {"height_factor": both(-.3)}, images, training=True)
 sheared = [{"shear_factor": side * np.array([[.3, .1]]), "input_shape": images.shape} for side in (1, -1)]
-case("RandomShear", L.RandomShear((.3, .3), (.1, .1)), {"x_factor": both(.3), "y_factor": both(.1)}, images, training=True,
-     sides=sheared, grad=False)
+case("RandomShear", L.RandomShear((.3, .3), (.1, .1)), {"x_factor": both(.3), "y_factor": both(.1)}, images,
+     training=True, sides=sheared, grad=False)
 small = images / 255
 case("RandomBrightness", L.RandomBrightness((.21, .21)), {"factor": both(.21)}, images, training=True)
-case("RandomBrightness", L.RandomBrightness((-.4, -.4), value_range=(0, 1)), {"factor": both(-.4), "value_range": [0.0, 1.0]},
-     small, training=True)
+case("RandomBrightness", L.RandomBrightness((-.4, -.4), value_range=(0, 1)),
+     {"factor": both(-.4), "value_range": [0.0, 1.0]}, small, training=True)
 case("AutoContrast", L.AutoContrast(), {}, images, grad=False)
 case("AutoContrast", L.AutoContrast(value_range=(0, 1)), {"value_range": [0.0, 1.0]}, small * .5 + .2, grad=False)
 case("Equalization", L.Equalization(), {}, two, training=True, grad=False)
@@ -287,8 +287,8 @@ case("Equalization", L.Equalization(bins=16), {"bins": 16}, two, training=True, 
 case("Solarization", L.Solarization(), {}, images, training=True)
 case("Solarization", L.Solarization(value_range=(0, 1)), {"value_range": [0.0, 1.0]}, small, training=True)
 for bits in (1, 3, 8):
-    case("RandomPosterization", L.RandomPosterization((bits, bits)), {"factor": both(float(bits))}, images, training=True,
-         grad=False)
+    case("RandomPosterization", L.RandomPosterization((bits, bits)), {"factor": both(float(bits))}, images,
+         training=True, grad=False)
 case("RandomGrayscale", L.RandomGrayscale(1.0), {"factor": 1.0}, images, training=True)
 case("RandomInvert", L.RandomInvert((1.0, 1.0)), {"factor": both(1.0)}, images, training=True)
 case("RandomColorDegeneration", L.RandomColorDegeneration((.3, .3)), {"factor": both(.3)}, images, training=True)
@@ -301,7 +301,8 @@ case("RandomSharpness", L.RandomSharpness((.1, .1)), {"factor": both(.1)}, image
 case("RandomSharpness", L.RandomSharpness((.9, .9)), {"factor": both(.9)}, images, training=True)
 case("RandomGaussianBlur", L.RandomGaussianBlur((1.0, 1.0), kernel_size=(5, 3), sigma=(.7, .7)),
      {"factor": both(1.0), "kernel_size": [5, 3], "sigma": both(.7)}, images, training=True)
-case("RandomColorJitter", L.RandomColorJitter(brightness_factor=(.1, .1), saturation_factor=(.4, .4), hue_factor=(1.0, 1.0)),
+jitter = L.RandomColorJitter(brightness_factor=(.1, .1), saturation_factor=(.4, .4), hue_factor=(1.0, 1.0))
+case("RandomColorJitter", jitter,
      {"brightness_factor": both(.1), "saturation_factor": both(.4), "hue_factor": both(1.0)}, images, training=True,
      grad=False)
 

@@ -35,6 +35,9 @@ names = {
     "keras.initializers": members(keras.initializers),
     "keras.regularizers": members(keras.regularizers),
     "keras.constraints": members(keras.constraints),
+    "keras.layers": members(keras.layers),
+    "keras.callbacks": members(keras.callbacks),
+    "keras.utils": members(keras.utils),
 }
 versions = {"numpy": numpy.__version__, "keras": keras.__version__}
 path = pathlib.Path(__file__).with_name("names.json")
