@@ -178,8 +178,8 @@ Training::Forward Training::forward(const Dataset& batch, Call& call) {
                        (batch.x[0].rank() == 1 ? ": x " + to_string(batch.x[0].shape()) +
                                                      " has no axis of features; expand_dims(x, -1) gives it one"
                                                : ""));
-  prepare(n);
   if (!compiled.options.loss.defined()) throw ValueError(where + "expected a loss: compile({.loss = ...})");
+  prepare(n);
   if (batch.y.size() != n)
     throw ValueError(where + "expected y for each of the model's " + plural(n, "output") + ", got " +
                      plural(batch.y.size(), "tensor"));
