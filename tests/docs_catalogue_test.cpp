@@ -166,7 +166,7 @@ const std::vector<Other> others = {
     {"get_registered_object", "`CustomObjects`, given where they are needed"},
     {"serialize_keras_object", "`layer_config`"},
     {"deserialize_keras_object", "`layer_from_config`"},
-    {"FeatureSpace", "not here: a table of columns to preprocess; `data::read_csv` reads the columns, the layers are here"},
+    {"FeatureSpace", "not here: `data::read_csv` reads columns, the layers that prepare them are here"},
     {"Progbar", "part of `fit`: `verbose`"},
     {"PyDataset", "`BatchSource`"},
     {"Sequence", "`BatchSource`"},
