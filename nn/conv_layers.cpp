@@ -248,7 +248,7 @@ Tensor ConvLayer::operator()(const Tensor& given, Call& call) const {
                             .padding = s.padding,
                             .data_format = s.data_format,
                             .dilation_rate = EachAxis(s.dilation_rate)};
-  std::optional<EachAxis> more;
+  EachAxis more;
   if (s.output_padding) more = EachAxis(*s.output_padding);
   Tensor y;
   switch (s.kind->way) {
@@ -308,7 +308,7 @@ ConvTranspose<N>::ConvTranspose(std::int64_t filters, EachAxis kernel_size, Conv
       s->take(std::move(kernel_size), o);
       s->take_kernel(o);
       s->filters = filters;
-      if (o.output_padding) s->output_padding = o.output_padding->of(N, kind(), "output_padding", 0);
+      if (o.output_padding.given()) s->output_padding = o.output_padding.of(N, kind(), "output_padding", 0);
       return s;
     }()) {}
 

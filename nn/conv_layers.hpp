@@ -33,8 +33,8 @@ struct ConvLayerOptions {
 
 struct ConvTransposeLayerOptions {
   EachAxis strides = 1;
-  std::string padding = "valid";                ///< or "same"
-  std::optional<EachAxis> output_padding = {};  ///< see conv_transpose
+  std::string padding = "valid";  ///< or "same"
+  EachAxis output_padding = {};   ///< see conv_transpose
   std::string data_format = "channels_last";
   EachAxis dilation_rate = 1;
   ActivationFunction activation = {};

@@ -42,7 +42,7 @@ Pooling<pool, N>::Pooling(EachAxis size, PoolLayerOptions options)
       padding(std::move(options.padding)),
       data_format(std::move(options.data_format)),
       name(std::move(options.name)) {
-  if (options.strides) strides = options.strides->of(N, kind_name(), "strides");
+  if (options.strides.given()) strides = options.strides.of(N, kind_name(), "strides");
   check();
 }
 
@@ -59,9 +59,8 @@ template <Pool pool, int N>
 Tensor Pooling<pool, N>::operator()(const Tensor& x, Call& call) const {
   call.mask = {};
   check_rank(label(kind_name(), name), x, N + 2);
-  const PoolOptions options{.strides = strides ? std::optional(EachAxis(*strides)) : std::nullopt,
-                            .padding = padding,
-                            .data_format = data_format};
+  const PoolOptions options{
+      .strides = strides ? EachAxis(*strides) : EachAxis(), .padding = padding, .data_format = data_format};
   return pool == Pool::max ? max_pool(x, EachAxis(pool_size), options) : average_pool(x, EachAxis(pool_size), options);
 }
 

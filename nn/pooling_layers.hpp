@@ -12,7 +12,7 @@ enum class Pool : std::uint8_t { max, average };
 
 /// In Keras's argument order, which is the order C++ asks for.
 struct PoolLayerOptions {
-  std::optional<EachAxis> strides = {};       ///< by default the pool's size
+  EachAxis strides = {};                      ///< by default the pool's size
   std::string padding = "valid";              ///< or "same"; what is added never counts
   std::string data_format = "channels_last";  ///< or "channels_first"
   std::string name = {};

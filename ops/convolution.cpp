@@ -302,7 +302,7 @@ Tensor conv_transpose(const Arg& x, const Arg& kernel, const ConvTransposeOption
   const std::vector<std::int64_t> strides = options.strides.of(n, name, "strides", 1, x.where());
   const std::vector<std::int64_t> dilation = options.dilation_rate.of(n, name, "dilation_rate", 1, x.where());
   std::vector<std::int64_t> more;
-  if (options.output_padding) more = options.output_padding->of(n, name, "output_padding", 0, x.where());
+  if (options.output_padding.given()) more = options.output_padding.of(n, name, "output_padding", 0, x.where());
   const bool same = options.padding.word() == "same", numbers = options.padding.word().empty();
   if (!same && !numbers && options.padding.word() != "valid")
     throw ValueError("[conv_transpose] expected the padding valid, same or numbers, got " + options.padding.word() +

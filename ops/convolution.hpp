@@ -5,17 +5,18 @@
 
 #include <xgrad/ops/shape.hpp>
 
-#include <optional>
 #include <string>
 
 namespace xgrad {
 
-/// One number for all axes in space, or one for each.
+/// One number for all axes in space, or one for each; or nothing, where options have a default of their own.
 class EachAxis {
  public:
-  EachAxis(std::int64_t all) : all_(all) {}
-  EachAxis(std::initializer_list<std::int64_t> each) : each_(each) {}
-  explicit EachAxis(std::vector<std::int64_t> each) : each_(std::move(each)) {}
+  EachAxis() = default;
+  EachAxis(std::int64_t all) : all_(all), given_(true) {}
+  EachAxis(std::initializer_list<std::int64_t> each) : each_(each), given_(true) {}
+  explicit EachAxis(std::vector<std::int64_t> each) : each_(std::move(each)), given_(true) {}
+  bool given() const { return given_; }
   /// One for each of n axes. Throws ValueError, naming `where` and `what`, for another number of them or one below
   /// `least`.
   std::vector<std::int64_t> of(int n, std::string_view where, std::string_view what, std::int64_t least = 1,
@@ -24,6 +25,7 @@ class EachAxis {
  private:
   std::int64_t all_ = 1;
   std::vector<std::int64_t> each_;
+  bool given_ = false;
 };
 
 /// "valid": none. "same": as many zeros as make the result ceil(length / stride) long, the odd one behind. "causal"
@@ -60,7 +62,7 @@ Tensor conv(const Arg& x, const Arg& kernel, const ConvOptions& options = {});
 struct ConvTransposeOptions {
   EachAxis strides = 1;
   ConvPadding padding = "valid";  ///< or "same", or numbers that are cut off
-  std::optional<EachAxis> output_padding = {};  ///< by default as much as makes "same" length * stride long
+  EachAxis output_padding = {};   ///< by default as much as makes "same" length * stride long
   std::string_view data_format = "channels_last";
   EachAxis dilation_rate = 1;
   std::int64_t groups = 1;
@@ -81,8 +83,8 @@ Tensor separable_conv(const Arg& x, const Arg& depthwise_kernel, const Arg& poin
                       const ConvOptions& options = {});
 
 struct PoolOptions {
-  std::optional<EachAxis> strides = {};  ///< by default the pool's size
-  ConvPadding padding = "valid";         ///< or "same", or numbers; what is added never counts
+  EachAxis strides = {};          ///< by default the pool's size
+  ConvPadding padding = "valid";  ///< or "same", or numbers; what is added never counts
   std::string_view data_format = "channels_last";
 };
 

@@ -127,8 +127,8 @@ Tensor max_pool(const Arg& x, const EachAxis& pool_size, const PoolOptions& opti
   const int n = axes_in_space("max_pool", x.tensor(), x.where());
   const bool first = channels_first("max_pool", options.data_format, x.where());
   const std::vector<std::int64_t> sizes = pool_size.of(n, "max_pool", "pool_size", 1, x.where());
-  Windows windows = windows_of("max_pool", n, sizes, options.strides.value_or(pool_size), 1, options.padding,
-                               x.where());
+  const EachAxis& strides = options.strides.given() ? options.strides : pool_size;
+  Windows windows = windows_of("max_pool", n, sizes, strides, 1, options.padding, x.where());
   windows.list.insert(windows.list.end(), sizes.begin(), sizes.end());
   return channels_from_end(record(max_op, {Arg(channels_to_end(x.tensor(), first), x.where())},
                                   {.b = static_cast<std::int64_t>(windows.zeros), .list = windows.list}),
@@ -141,7 +141,8 @@ Tensor average_pool(const Arg& x, const EachAxis& pool_size, const PoolOptions& 
   const bool first = channels_first("average_pool", options.data_format, x.where());
   const std::vector<std::int64_t> sizes = pool_size.of(n, "average_pool", "pool_size", 1, x.where());
   const Tensor in = channels_to_end(real(x), first);
-  const ConvOptions windows{.strides = options.strides.value_or(pool_size), .padding = options.padding};
+  const ConvOptions windows{.strides = options.strides.given() ? options.strides : pool_size,
+                            .padding = options.padding};
   // One tap a place: the sum of a window is a convolution of each channel with ones.
   double elements = 1;
   Shape ones_shape;
