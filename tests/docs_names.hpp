@@ -82,7 +82,7 @@ inline constexpr Missing missing_names[] = {
      "min_scalar_type mintypecode packbits promote_types require result_type savetxt savez_compressed setbufsize "
      "seterr seterrcall shares_memory show_config show_runtime test typename unpackbits"},
     {"layers of neural networks: they come with the layers",
-     "batch_normalization ctc_decode ctc_loss extract_sequences layer_normalization multi_hot rms_normalization"},
+     "batch_normalization extract_sequences layer_normalization multi_hot rms_normalization"},
     {"nested lists of blocks: `concatenate` of `concatenate`", "block bmat"},
     {"polynomials: `vander`, `matmul` and `lstsq` evaluate and fit them",
      "poly polyadd polyder polydiv polyfit polyint polymul polysub polyval roots"},
