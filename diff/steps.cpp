@@ -4,6 +4,8 @@
 #include <xgrad/graph/walk.hpp>
 #include <xgrad/ops/table.hpp>
 
+#include <algorithm>
+#include <bit>
 #include <unordered_map>
 
 namespace xgrad {
@@ -17,10 +19,10 @@ Tensor leaf_of(const SampleInput& asked) {
   return tensor(values, asked.shape, {.dtype = asked.dtype});
 }
 
-/// An operation, and the numbers of inputs it was seen with.
+/// An operation, and the numbers of inputs and of list items it was seen with.
 struct Known {
   const Op* op = nullptr;
-  std::uint64_t arities = 0;  ///< bit k: k inputs
+  std::uint64_t arities = 0, lists = 0;  ///< bit k: k of them
 };
 using Operations = std::unordered_map<std::string, Known>;
 
@@ -51,6 +53,7 @@ Operations found_operations() {
             if (node->op && node->arity < 64 && !carried_by(node)) {
               Known& known = out.try_emplace(key_of(*node->op), Known{.op = node->op}).first->second;
               known.arities |= std::uint64_t{1} << node->arity;
+              known.lists |= std::uint64_t{1} << std::min<std::size_t>(list_of(node).size(), 63);
             }
         } catch (const Error&) {
           // Made-up values may not suit an operation that looks at them; other samples record it.
@@ -78,6 +81,54 @@ GraphStep leaf_step(Node* node) {
     step.value.eval();
   }
   return step;
+}
+
+/// What rules of recording take for granted, because the functions that record have looked at it; a file may lie.
+void check_attributes(const GraphStep& step, const Known& known, std::span<const Arg> inputs) {
+  const auto refuse = [&](const char* what) {
+    throw ValueError("[record_steps] expected " + std::string(what) + " of '" + step.operation + "'");
+  };
+  const int rank = inputs.empty() ? 0 : inputs[0].node()->shape.rank();
+  if (step.operation == "cast" && (step.attributes[0] < 0 || step.attributes[0] >= dtype_count))
+    refuse("the number of a dtype");
+  if (step.operation == "transpose") {
+    const auto n = static_cast<std::int64_t>(step.list.size());
+    std::uint32_t seen = 0;
+    for (const std::int64_t axis : step.list) {
+      if (axis < -n || axis >= 0 || n > rank || (seen >> -axis & 1) != 0) refuse("a permutation of the last axes");
+      seen |= 1u << -axis;
+    }
+  } else if (step.operation == "slice") {
+    if (step.list.size() % 4 != 0) refuse("four numbers for each axis");
+    for (std::size_t k = 0; k < step.list.size(); k += 4)
+      if (step.list[k] < -rank || step.list[k] >= 0) refuse("axes of x");
+  } else if (step.operation == "section") {
+    if (step.list.size() != 2 || step.list[0] < 0 || step.list[0] >= step.list[1] || step.attributes[0] < -rank ||
+        step.attributes[0] >= 0)
+      refuse("an axis, and one of so many sections");
+  } else if (step.operation == "group_axes") {
+    std::int64_t all = 0;
+    for (const std::int64_t n : step.list) {
+      if (n < 0 || n > rank) refuse("numbers of axes");
+      all += n;
+    }
+    if (all != rank) refuse("numbers of axes that are all of x");
+  } else if (step.operation == "split_axes") {
+    // Each number is a lender and one of its axes.
+    for (const std::int64_t from : step.list) {
+      const std::size_t lender = from < 0 ? inputs.size() : static_cast<std::size_t>(from / 8) + 1;
+      if (lender >= inputs.size() || from % 8 >= inputs[lender].node()->shape.rank()) refuse("axes of other inputs");
+    }
+  } else if (step.operation.starts_with("conv")) {
+    for (const std::int64_t n : {step.attributes[0], step.attributes[1]})
+      if (n < 0 || n > 1 << 24) refuse("numbers from 0 to 2^24");
+    for (const std::int64_t n : step.list)
+      if (n < -(1 << 24) || n > 1 << 24) refuse("numbers up to 2^24");
+    if (step.list.size() >= 64 || (known.lists >> step.list.size() & 1) == 0) refuse("a list of another length");
+  } else if (std::popcount(known.lists) < 3 && (step.list.size() >= 64 || (known.lists >> step.list.size() & 1) == 0)) {
+    // Lists that are not as long as a shape have a length of their own.
+    refuse("a list of another length");
+  }
 }
 
 std::string where_of(const Node* node) { return std::string(node->op->name) + place(node->where); }
@@ -190,6 +241,7 @@ Tensor record_steps(std::span<const GraphStep> steps, std::span<const Tensor> ho
                          " steps before, got number " + std::to_string(place));
       inputs.push_back(Arg(now[place], Location()));
     }
+    check_attributes(step, found->second, inputs);
     now.push_back(record(op, inputs, {.a = step.attributes[0], .b = step.attributes[1], .list = step.list},
                          {.seed = step.seed, .number = step.draw}));
   }

@@ -8,6 +8,8 @@
 #include <xgrad/ops/reduce.hpp>
 
 #include <cstring>
+#include <set>
+#include <string>
 
 using namespace xgrad;
 
@@ -73,4 +75,46 @@ TEST_CASE("functions of one's own are no steps, and steps that lie are errors") 
   steps.back().operation = "ad";
   CHECK_THROWS_WITH(record_steps(steps, std::span(&x, 1)), Catch::Contains("'ad'"));
   CHECK_THROWS_WITH(record_steps(steps, {}), Catch::Contains("expected one of 0 tensors"));
+}
+
+TEST_CASE("steps whose numbers lie are errors or other results, and never more") {
+  std::size_t tried = 0, refused = 0;
+  std::set<std::string> done;
+  table::for_each_row([&](const Row& row) {
+    for (const Sample& sample : row.samples) {
+      std::vector<Tensor> inputs;
+      int k = 0;
+      for (const SampleInput& asked : sample.inputs) {
+        const table::Leaf leaf = table::leaf_of(asked, k++);
+        inputs.push_back(leaf.argument(leaf.make(leaf.values)).eval());
+      }
+      const std::vector<GraphStep> steps = steps_of(row.call(inputs), inputs);
+      const auto attempt = [&](std::size_t i, auto change) {
+        std::vector<GraphStep> lying = steps;
+        change(lying[i]);
+        INFO(steps[i].operation << " a " << lying[i].attributes[0] << " b " << lying[i].attributes[1]);
+        ++tried;
+        try {
+          Tensor y = record_steps(lying, inputs);
+          if (y.size() < 100'000) y.eval();
+        } catch (const Error&) {
+          ++refused;
+        }
+      };
+      for (std::size_t i = 0; i < steps.size(); ++i) {
+        if (steps[i].kind != GraphStep::Kind::operation) continue;
+        // Each operation once for each length of its list.
+        if (!done.insert(steps[i].operation + std::to_string(steps[i].list.size())).second) continue;
+        for (const std::int64_t lie : {-1L, 1L, 7L, 63L, 1L << 40, -(1L << 40)}) {
+          for (int which : {0, 1}) attempt(i, [&](GraphStep& step) { step.attributes[which] = lie; });
+          for (std::size_t at = 0; at < steps[i].list.size(); ++at)
+            attempt(i, [&](GraphStep& step) { step.list[at] = lie; });
+        }
+        attempt(i, [](GraphStep& step) { step.list.clear(); });
+        attempt(i, [](GraphStep& step) { step.list.push_back(5); });
+      }
+    }
+  });
+  CHECK(tried > 3000);
+  CHECK(refused > 300);
 }
