@@ -161,6 +161,39 @@ TEST_CASE("layers in several places of a model are one layer again when it is lo
   CHECK_THROWS_WITH(model_from_config(config.set("config", options)), Catch::Contains("layers of one kind"));
 }
 
+namespace {
+
+/// A network of one's own, whose two ways may share a layer.
+struct Ways {
+  Layer left, right;
+  Tensor operator()(const Tensor& x, Call& call) const { return left(x, call) - 2 * right(x, call); }
+  void each(Visit visit) {
+    visit("left", left);
+    visit("right", right);
+  }
+  Config get_config() const { return Config::object({{"left", layer_config(left)}, {"right", layer_config(right)}}); }
+  static Ways from_config(const Config& config, const CustomObjects& custom) {
+    return {layer_from_config(config.at("left"), custom), layer_from_config(config.at("right"), custom)};
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a network of one's own comes back compiled, with what its ways share") {
+  const Folder folder;
+  const Dense shared(3, {.activation = "tanh"});
+  Model model(Ways{Sequential{shared, Dropout(.3)}, Sequential{Dense(4), shared}});
+  model.compile({.optimizer = optimizers::Adam(.02), .loss = "mse", .metrics = {"mae"}});
+  const Tensor x = drawn({16, 4}, 3), y = drawn({16, 3}, 4);
+  model.fit(x, y, {.epochs = 2, .verbose = 0});
+  model.save(folder.file("w.xgrad"));
+  Model loaded = load_model(folder.file("w.xgrad"), CustomObjects().layer<Ways>());
+  CHECK(loaded.get_weights().size() == model.get_weights().size());
+  CHECK(loaded.get_weights().size() == 4);
+  for (Model* m : {&model, &loaded}) m->fit(x, y, {.epochs = 2, .verbose = 0, .seed = 5});
+  CHECK(all_values(loaded) == all_values(model));
+}
+
 TEST_CASE("operations between layers come back with their numbers, weights and shapes") {
   const Folder folder;
   set_random_seed(3);
