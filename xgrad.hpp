@@ -102,6 +102,7 @@
 #include <xgrad/nn/compile.hpp>
 #include <xgrad/nn/config.hpp>
 #include <xgrad/nn/conv_layers.hpp>
+#include <xgrad/nn/conv_recurrent.hpp>
 #include <xgrad/nn/core_layers.hpp>
 #include <xgrad/nn/ctc.hpp>
 #include <xgrad/nn/dense.hpp>

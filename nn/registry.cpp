@@ -4,6 +4,7 @@
 #include <xgrad/nn/capsules.hpp>
 #include <xgrad/nn/color_layers.hpp>
 #include <xgrad/nn/conv_layers.hpp>
+#include <xgrad/nn/conv_recurrent.hpp>
 #include <xgrad/nn/core_layers.hpp>
 #include <xgrad/nn/graph_layers.hpp>
 #include <xgrad/nn/image_layers.hpp>
@@ -49,6 +50,7 @@ const CustomObjects& library_layers() {
     table.layer<Attention>().layer<AdditiveAttention>().layer<MultiHeadAttention>().layer<GroupQueryAttention>();
     table.layer<Normalization>().layer<Discretization>().layer<CategoryEncoding>().layer<IntegerLookup>();
     table.layer<RNN>().layer<SimpleRNN>().layer<LSTM>().layer<GRU>().layer<Bidirectional>().layer<TimeDistributed>();
+    table.layer<ConvLSTM1D>("ConvLSTM1D").layer<ConvLSTM2D>("ConvLSTM2D").layer<ConvLSTM3D>("ConvLSTM3D");
     table.cell<SimpleRNNCell>().cell<LSTMCell>().cell<GRUCell>().cell<StackedRNNCells>();
     table.layer<Conv1D>("Conv1D").layer<Conv2D>("Conv2D").layer<Conv3D>("Conv3D");
     table.layer<Conv1DTranspose>("Conv1DTranspose").layer<Conv2DTranspose>("Conv2DTranspose");

@@ -132,6 +132,7 @@ TEST_CASE("layers give Keras's and PyTorch's values, gradients and moving statis
   std::set<std::string> elsewhere = {
       "Input", "Lambda",    "IntegerLookup", "RandomFlip", "RandomCrop",    "RandomContrast",  "RandomErasing",
       "RNN",   "SimpleRNN", "LSTM",          "GRU",        "Bidirectional", "TimeDistributed", "RateCoding"};
+  elsewhere.insert({"ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D"});
   // Several inputs with masks: nn_attention_test.
   elsewhere.insert({"Attention", "AdditiveAttention", "MultiHeadAttention", "GroupQueryAttention"});
   elsewhere.insert({"SinePositionEncoding", "PositionEmbedding", "TokenAndPositionEmbedding", "RotaryEmbedding",

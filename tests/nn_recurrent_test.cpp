@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 #include <xgrad/graph/capture.hpp>
+#include <xgrad/nn/conv_recurrent.hpp>
 #include <xgrad/nn/core_layers.hpp>
 #include <xgrad/nn/dense.hpp>
 #include <xgrad/nn/recurrent.hpp>
@@ -110,7 +111,8 @@ TEST_CASE("recurrent layers give Keras's and PyTorch's values and gradients") {
     check_case(one, float64, 1e-10);
     check_case(one, float32, 2e-5);
   }
-  CHECK(seen == std::set<std::string>{"RNN", "SimpleRNN", "LSTM", "GRU", "Bidirectional", "TimeDistributed"});
+  CHECK(seen == std::set<std::string>{"RNN", "SimpleRNN", "LSTM", "GRU", "Bidirectional", "TimeDistributed",
+                                       "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D"});
 }
 
 TEST_CASE("recurrent layers give the golden numbers of ramps") {
@@ -351,6 +353,37 @@ TEST_CASE("a captured step of a recurrent layer gives the bits of a recorded one
     const auto a = step(x), b = captured(x);
     for (std::size_t i = 0; i < 3; ++i) CHECK(values(a[i]) == values(b[i]));
   }
+}
+
+TEST_CASE("a convolutional LSTM with channels first, with dropout, and what does not fit it") {
+  set_random_seed(12);
+  const Tensor x = drawn({2, 3, 4, 5, 2}, 12);
+  ConvLSTM2D last(2, {2, 3}, {.seed = 1}), first(2, {2, 3}, {.data_format = "channels_first", .seed = 1});
+  const Tensor moved = transpose(x, {0, 1, 4, 2, 3});
+  last(x);
+  first(moved);
+  first.kernel().assign(last.kernel());
+  first.recurrent_kernel().assign(last.recurrent_kernel());
+  check_close(values(transpose(first(moved), {0, 2, 3, 1})), values(last(x)), 1e-14);
+  CHECK(values(last.bias()) == std::vector<double>{0, 0, 1, 1, 0, 0, 0, 0});
+  // Sample 0 ends after two steps.
+  Call masked{.mask = tensor({{1., 1., 0.}, {1., 1., 1.}}, {.dtype = bool_})};
+  const std::vector<double> held = values(last(x, masked)), full = values(last(x));
+  const std::vector<double> ended = values(last(slice_axis(x, 1, {0, 2})));
+  const auto one = static_cast<std::ptrdiff_t>(held.size() / 2);
+  CHECK(std::vector(held.begin(), held.begin() + one) == std::vector(ended.begin(), ended.begin() + one));
+  CHECK(std::vector(held.begin() + one, held.end()) == std::vector(full.begin() + one, full.end()));
+  ConvLSTM1D dropped(2, 2, {.dropout = .4, .recurrent_dropout = .4});
+  Call training{.training = true}, again{.training = true}, rest;
+  const Tensor line = drawn({2, 3, 6, 2}, 13);
+  CHECK(values(dropped(line, training)) != values(dropped(line, again)));
+  CHECK(values(dropped(line, rest)) == values(dropped(line)));
+  CHECK_THROWS_WITH(last(ones({2, 3, 4, 5, 3})), Catch::Contains("[ConvLSTM2D]") && Catch::Contains("2 channels"));
+  CHECK_THROWS_WITH(last(ones({2, 3, 4, 5})), Catch::Contains("2 axes in space"));
+  CHECK_THROWS_WITH(last(ones({2, 3, 1, 5, 2})), Catch::Contains("fits into"));
+  CHECK_THROWS_WITH(ConvLSTM2D(0, 2), Catch::Contains("above 0"));
+  CHECK_THROWS_WITH(ConvLSTM2D(2, 2, {.strides = 2, .dilation_rate = 2}), Catch::Contains("beside a dilation_rate"));
+  CHECK_THROWS_WITH(ConvLSTM2D(2, 2, {.padding = "causal"}), Catch::Contains("padding"));
 }
 
 TEST_CASE("recurrent layers say what does not fit") {

@@ -150,6 +150,19 @@ from_torch("LSTM", torch.nn.LSTM(5, 4, batch_first=True), [0, 1, 2, 3], x(3, 6, 
 from_torch("GRU", torch.nn.GRU(5, 4, batch_first=True), [1, 0, 2], x(3, 6, 5), x(3, 4))
 from_torch("SimpleRNN", torch.nn.RNN(5, 4, batch_first=True), [0], x(3, 6, 5), x(3, 4))
 
+# Without masks: Keras on JAX lets a mask run along the last axis in space instead of the batch.
+layer("ConvLSTM1D", {"filters": 2, "kernel_size": [3]}, x(2, 3, 6, 2))
+layer("ConvLSTM1D", {"filters": 3, "kernel_size": [2], "padding": "same", "strides": [2], "return_sequences": True},
+      x(2, 3, 5, 1))
+layer("ConvLSTM2D", {"filters": 2, "kernel_size": [2, 3], "return_state": True, "return_sequences": True},
+      x(2, 3, 4, 5, 2))
+layer("ConvLSTM2D", {"filters": 2, "kernel_size": [2, 2], "padding": "same", "go_backwards": True}, x(4, 3, 3, 4, 1))
+layer("ConvLSTM2D", {"filters": 1, "kernel_size": [3, 2], "dilation_rate": [1, 2], "use_bias": False,
+                     "recurrent_activation": "hard_sigmoid"}, x(2, 2, 4, 5, 2))
+layer("ConvLSTM2D", {"filters": 2, "kernel_size": [2, 2], "padding": "same", "return_sequences": True},
+      x(2, 3, 3, 4, 1), x(2, 3, 4, 2), x(2, 3, 4, 2))
+layer("ConvLSTM3D", {"filters": 2, "kernel_size": [2, 1, 2], "padding": "same"}, x(2, 2, 2, 3, 2, 1))
+
 path = pathlib.Path(__file__).with_name("keras_recurrent.json")
 lines = ",\n".join(json.dumps(c) for c in cases)
 path.write_text('{"versions": {"keras": "%s", "torch": "%s"}, "cases": [\n%s\n]}\n' % (
