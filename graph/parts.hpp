@@ -16,7 +16,8 @@ struct Region {
   std::int64_t start[max_rank] = {}, step[max_rank] = {};
 };
 
-/// Stands in `number` of these operations, which launches have no other use for, and tells them from others.
+/// Stands in `number` of these operations, which launches have no other use for, and tells them from others: a copy of
+/// the Op alone must not keep it.
 double parts_mark(const Applied& call);
 
 /// A launch with rules about parts.

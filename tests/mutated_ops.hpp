@@ -78,6 +78,8 @@ inline void mutate(const Op& op, int k, Kind kind) {
     case Kind::other_input: put<Kind::other_input>(*wrong); break;
     case Kind::detached: put<Kind::detached>(*wrong); break;
   }
+  // A copy of an Op alone has no rules about parts behind it.
+  if (wrong->kind == xgrad::Kind::launch) wrong->number = nullptr;
   wrong->reverse = nullptr;
   wrong->forward = nullptr;
 }
