@@ -1,4 +1,4 @@
-// Records, differentiates, multiplies matrices, prints, saves a model and loads it: all parts of the library are linked.
+// Records, differentiates, multiplies matrices, prints, saves a model and loads it: all of the library is linked.
 #include <xgrad/xgrad.hpp>
 
 #include <iostream>
