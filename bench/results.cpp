@@ -93,7 +93,7 @@ std::string picture(const Results& results, const std::string& under) {
   const double bottom = top + step * static_cast<double>(bars.size());
   std::ostringstream out;
   out << std::fixed << std::setprecision(1);
-  out << "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"1150\" height=\"" << bottom + 50
+  out << "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"1330\" height=\"" << bottom + 50
       << "\" font-family=\"sans-serif\" font-size=\"12\">\n<rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n"
       << "<text x=\"" << left << "\" y=\"20\" font-size=\"15\">Time of the peer divided by that of xgrad: right of 1 "
       << "xgrad is faster</text>\n";
