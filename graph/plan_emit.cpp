@@ -418,6 +418,8 @@ void Emission::emit_middle(std::uint32_t v) {
   step.outer = x.rows;
   step.count = x.cols;
   step.inner = x.inner;
+  const std::size_t bytes = kernels::fold_scratch(step.dtype, step.outer, step.count, step.inner);
+  if (bytes > 0) step.scratch = new_home({Place::temporary, 0, bytes});
   plan_.folds.push_back(step);
   push(Step::Kind::fold, plan_.folds.size() - 1);
 }

@@ -164,7 +164,7 @@ struct LaunchStep {
 struct FoldStep {
   kernels::Fold fold = kernels::Fold::sum;
   DType dtype = float32;
-  std::uint32_t in = none, out = none;
+  std::uint32_t in = none, out = none, scratch = none;
   std::int64_t outer = 1, count = 1, inner = 1;
   bool joins = false;  ///< `count` blocks' results that a group left: `in` is overwritten
 };

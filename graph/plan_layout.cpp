@@ -86,6 +86,7 @@ void Layout::find_uses() {
       touch(fold.in, s, 0);
       uses_[base_of(fold.in)].only_full = false;
       touch(fold.out, s, static_cast<std::size_t>(fold.outer * fold.inner) * size_of(fold.dtype));
+      if (fold.scratch != none) touch(fold.scratch, s, plan_.homes[fold.scratch].offset);
     }
   }
 }

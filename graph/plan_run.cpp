@@ -158,9 +158,10 @@ void run(const Plan& plan, const Request& request, std::span<kernels::Buffer*> r
       launch(plan.launches[step.index], request, bases, views);
     } else {
       const FoldStep& fold = plan.folds[step.index];
-      void* const in = bases[fold.in];
-      if (fold.joins) kernels::join_blocks(fold.fold, fold.dtype, in, bases[fold.out], fold.count, fold.inner);
-      else kernels::fold_middle(fold.fold, fold.dtype, in, bases[fold.out], fold.outer, fold.count, fold.inner);
+      void *const in = bases[fold.in], *const out = bases[fold.out];
+      void* const scratch = fold.scratch == none ? nullptr : bases[fold.scratch];
+      if (fold.joins) kernels::join_blocks(fold.fold, fold.dtype, in, out, fold.count, fold.inner);
+      else kernels::fold_middle(fold.fold, fold.dtype, in, out, fold.outer, fold.count, fold.inner, scratch);
     }
     if (profiler) profiler->note(profiled, static_cast<std::uint32_t>(&step - plan.steps.data()), begin);
   }

@@ -8,7 +8,6 @@
 #include <bit>
 #include <cstring>
 #include <limits>
-#include <memory>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -126,10 +125,8 @@ FoldMore<T> fold_more_here() {
 template <Fold fold, class T>
 class Tree {
  public:
-  /// `rows` has room for rows_for(blocks) * width elements.
+  /// `rows` has room for rows_of_tree(blocks) * width elements.
   Tree(T* rows, std::int64_t width) : rows_(rows), width_(width) {}
-
-  static std::int64_t rows_for(std::int64_t blocks) { return std::bit_width(static_cast<std::uint64_t>(blocks)) + 1; }
 
   /// Where the next result is to be written, before `add`.
   T* next() { return rows_ + depth_ * width_; }
@@ -161,45 +158,69 @@ class Tree {
 
 std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
-/// Calls f(first, last) for ranges of tasks, so that a range is about a chunk's worth.
+/// How many tasks are a chunk's worth.
+std::int64_t tasks_together(std::int64_t bytes_a_task) {
+  return std::max<std::int64_t>(1, bytes_a_chunk / std::max<std::int64_t>(1, bytes_a_task));
+}
+
+/// Calls f(chunk, first, last) for ranges of tasks, so that a range is about a chunk's worth.
 template <class F>
 void parallel_tasks(std::int64_t tasks, std::int64_t bytes_a_task, F&& f) {
-  const std::int64_t together = std::max<std::int64_t>(1, bytes_a_chunk / std::max<std::int64_t>(1, bytes_a_task));
+  const std::int64_t together = tasks_together(bytes_a_task);
   parallel(divide_up(tasks, together), [&](std::int64_t chunk) {
-    f(chunk * together, std::min(tasks, (chunk + 1) * together));
+    f(chunk, chunk * together, std::min(tasks, (chunk + 1) * together));
   });
 }
 
-template <Fold fold, class T>
-void fold_typed(const T* in, T* out, std::int64_t outer, std::int64_t count, std::int64_t inner) {
-  constexpr auto size = static_cast<std::int64_t>(sizeof(T));
-  const FoldMore<T> fold_more = fold_more_here<fold, T>();
-  const std::int64_t strip = std::min(inner, strip_bytes / size);
-  const std::int64_t strips = divide_up(inner, strip);
-  const std::int64_t blocks = divide_up(count, fold_rows);
-  // Few columns and many rows: parts of 2^p blocks are subtrees of the one tree, so the order stays the same.
-  std::int64_t blocks_a_part = std::bit_ceil(static_cast<std::uint64_t>(blocks));
-  while (outer * strips * divide_up(blocks, blocks_a_part) < most_chunks &&
-         blocks_a_part / 2 * fold_rows * strip * size >= bytes_a_chunk) {
-    blocks_a_part /= 2;
-  }
-  const std::int64_t parts = divide_up(blocks, blocks_a_part);
-  std::unique_ptr<T[]> partial;
-  if (parts > 1) partial = std::make_unique_for_overwrite<T[]>(static_cast<std::size_t>(outer * parts * inner));
-  T* results = parts > 1 ? partial.get() : out;
-  const std::int64_t room = Tree<fold, T>::rows_for(blocks_a_part) * strip;
+std::int64_t rows_of_tree(std::int64_t blocks) { return std::bit_width(static_cast<std::uint64_t>(blocks)) + 1; }
 
-  const std::int64_t rows_a_part = std::min(count, blocks_a_part * fold_rows);
-  parallel_tasks(outer * parts * strips, rows_a_part * strip * size, [&](std::int64_t first, std::int64_t last) {
-    std::unique_ptr<T[]> rows;
-    if (blocks_a_part > 1) rows = std::make_unique_for_overwrite<T[]>(static_cast<std::size_t>(room));
+/// How the work of fold_middle is cut.
+struct FoldCut {
+  std::int64_t strip = 0, strips = 0, blocks_a_part = 1, parts = 1;
+  std::int64_t bytes_a_part = 0, bytes_to_join = 0;  ///< that a task of either pass reads
+  std::int64_t room = 0, room_to_join = 0;           ///< elements that a chunk of either pass works in
+  std::int64_t partial = 0;                          ///< elements that the first pass leaves for the second
+
+  FoldCut(std::int64_t outer, std::int64_t count, std::int64_t inner, std::int64_t size) {
+    strip = std::min(inner, strip_bytes / size);
+    strips = divide_up(inner, strip);
+    const std::int64_t blocks = divide_up(count, fold_rows);
+    // Few columns and many rows: parts of 2^p blocks are subtrees of the one tree, so the order stays the same.
+    blocks_a_part = std::bit_ceil(static_cast<std::uint64_t>(blocks));
+    while (outer * strips * divide_up(blocks, blocks_a_part) < most_chunks &&
+           blocks_a_part / 2 * fold_rows * strip * size >= bytes_a_chunk) {
+      blocks_a_part /= 2;
+    }
+    parts = divide_up(blocks, blocks_a_part);
+    bytes_a_part = std::min(count, blocks_a_part * fold_rows) * strip * size;
+    bytes_to_join = parts * strip * size;
+    if (blocks_a_part > 1) room = rows_of_tree(blocks_a_part) * strip;
+    if (parts > 1) room_to_join = rows_of_tree(parts) * strip;
+    if (parts > 1) partial = outer * parts * inner;
+  }
+  std::int64_t scratch(std::int64_t outer) const {
+    const std::int64_t chunks = divide_up(outer * parts * strips, tasks_together(bytes_a_part));
+    const std::int64_t chunks_to_join = divide_up(outer * strips, tasks_together(bytes_to_join));
+    return partial + std::max(chunks * room, chunks_to_join * room_to_join);
+  }
+};
+
+template <Fold fold, class T>
+void fold_typed(const T* in, T* out, std::int64_t outer, std::int64_t count, std::int64_t inner, T* scratch) {
+  const FoldMore<T> fold_more = fold_more_here<fold, T>();
+  const FoldCut cut(outer, count, inner, sizeof(T));
+  const std::int64_t strip = cut.strip, strips = cut.strips, parts = cut.parts;
+  T* const results = parts > 1 ? scratch : out;
+  T* const trees = scratch + cut.partial;
+
+  const auto fold_parts = [&](std::int64_t chunk, std::int64_t first, std::int64_t last) {
     for (std::int64_t task = first; task < last; ++task) {
       const std::int64_t column = task % strips * strip;
       const std::int64_t part = task / strips % parts;
       const std::int64_t o = task / strips / parts;
       const std::int64_t width = std::min(strip, inner - column);
-      const std::int64_t row0 = part * blocks_a_part * fold_rows;
-      const std::int64_t row1 = std::min(count, row0 + blocks_a_part * fold_rows);
+      const std::int64_t row0 = part * cut.blocks_a_part * fold_rows;
+      const std::int64_t row1 = std::min(count, row0 + cut.blocks_a_part * fold_rows);
       T* result = results + (o * parts + part) * inner + column;
       const auto fold_block_at = [&](std::int64_t row, T* to) {
         const std::int64_t at = (o * count + row) * inner + column;
@@ -211,25 +232,24 @@ void fold_typed(const T* in, T* out, std::int64_t outer, std::int64_t count, std
         fold_block_at(row0, result);
         continue;
       }
-      Tree<fold, T> tree(rows.get(), width);
+      Tree<fold, T> tree(trees + chunk * cut.room, width);
       for (std::int64_t row = row0; row < row1; row += fold_rows) {
         fold_block_at(row, tree.next());
         tree.add();
       }
       std::copy_n(tree.result(), width, result);
     }
-  });
+  };
+  parallel_tasks(outer * parts * strips, cut.bytes_a_part, fold_parts);
   if (parts == 1) return;
-  parallel_tasks(outer * strips, parts * strip * size, [&](std::int64_t first, std::int64_t last) {
-    const auto rows = std::make_unique_for_overwrite<T[]>(
-        static_cast<std::size_t>(Tree<fold, T>::rows_for(parts) * strip));
+  parallel_tasks(outer * strips, cut.bytes_to_join, [&](std::int64_t chunk, std::int64_t first, std::int64_t last) {
     for (std::int64_t task = first; task < last; ++task) {
       const std::int64_t column = task % strips * strip;
       const std::int64_t o = task / strips;
       const std::int64_t width = std::min(strip, inner - column);
-      Tree<fold, T> tree(rows.get(), width);
+      Tree<fold, T> tree(trees + chunk * cut.room_to_join, width);
       for (std::int64_t part = 0; part < parts; ++part) {
-        std::copy_n(partial.get() + (o * parts + part) * inner + column, width, tree.next());
+        std::copy_n(scratch + (o * parts + part) * inner + column, width, tree.next());
         tree.add();
       }
       std::copy_n(tree.result(), width, out + o * inner + column);
@@ -254,7 +274,7 @@ template <Fold fold, class T>
 void join_typed(T* rows, T* out, std::int64_t blocks, std::int64_t inner) {
   constexpr auto size = static_cast<std::int64_t>(sizeof(T));
   const std::int64_t strip = std::min(inner, strip_bytes / size);
-  parallel_tasks(divide_up(inner, strip), blocks * strip * size, [&](std::int64_t first, std::int64_t last) {
+  parallel_tasks(divide_up(inner, strip), blocks * strip * size, [&](std::int64_t, std::int64_t first, auto last) {
     for (std::int64_t column = first * strip; column < std::min(inner, last * strip); column += strip) {
       const std::int64_t width = std::min(strip, inner - column);
       for (std::int64_t step = 1; step < blocks; step *= 2)
@@ -387,7 +407,7 @@ void arg_typed(const T* in, std::int64_t* out, std::int64_t outer, std::int64_t 
   const auto run = has_avx2() ? arg_avx2<fold, T> : arg_baseline<fold, T>;
   const std::int64_t task_bytes = count * std::min(inner, arg_strip) * static_cast<std::int64_t>(sizeof(T));
   parallel_tasks(outer * divide_up(inner, arg_strip), task_bytes,
-                 [&](std::int64_t first, std::int64_t last) { run(in, out, count, inner, first, last); });
+                 [&](std::int64_t, std::int64_t first, std::int64_t last) { run(in, out, count, inner, first, last); });
 }
 
 /// Calls f with an element of the type to compute with: wrapping sums are those of unsigned integers, a bool is a byte.
@@ -414,8 +434,14 @@ void check_sizes(const char* function, std::int64_t outer, std::int64_t count, s
 
 }  // namespace
 
+std::size_t fold_scratch(DType type, std::int64_t outer, std::int64_t count, std::int64_t inner) {
+  if (outer <= 0 || count <= fold_rows || inner <= 0) return 0;
+  const auto size = static_cast<std::int64_t>(size_of(type));
+  return static_cast<std::size_t>(FoldCut(outer, count, inner, size).scratch(outer) * size);
+}
+
 void fold_middle(Fold fold, DType type, const void* in, void* out, std::int64_t outer, std::int64_t count,
-                 std::int64_t inner) {
+                 std::int64_t inner, void* scratch) {
   check_sizes("fold_middle", outer, count, inner, fold == Fold::sum);
   if (fold == Fold::sum && type == DType::bool_) {
     throw std::invalid_argument("fold_middle: expected numbers to sum, got bool (the largest of bools is their 'or')");
@@ -429,9 +455,9 @@ void fold_middle(Fold fold, DType type, const void* in, void* out, std::int64_t 
     const auto* from = static_cast<const T*>(in);
     auto* to = static_cast<T*>(out);
     switch (fold) {
-      case Fold::sum: return fold_typed<Fold::sum>(from, to, outer, count, inner);
-      case Fold::max: return fold_typed<Fold::max>(from, to, outer, count, inner);
-      case Fold::min: return fold_typed<Fold::min>(from, to, outer, count, inner);
+      case Fold::sum: return fold_typed<Fold::sum>(from, to, outer, count, inner, static_cast<T*>(scratch));
+      case Fold::max: return fold_typed<Fold::max>(from, to, outer, count, inner, static_cast<T*>(scratch));
+      case Fold::min: return fold_typed<Fold::min>(from, to, outer, count, inner, static_cast<T*>(scratch));
     }
   });
 }

@@ -31,9 +31,11 @@ constexpr std::int64_t fold_blocks(std::int64_t rows) { return (rows + fold_rows
 /// out[o, i] = fold over j of in[o, j, i], inner > 1 (the last dimension goes through the tile machine). The order is
 /// a function of `count` alone: blocks of 64 are folded one after another, then the blocks' results pairwise.
 /// count == 0 gives the sum 0. NaN wins max and min. Integer sums wrap around in their own type.
-/// Throws std::invalid_argument for the max or min of nothing and for sums of bool.
+/// Throws std::invalid_argument for the max or min of nothing and for sums of bool. Allocates nothing: works in
+/// `fold_scratch` bytes at `scratch`, which more than fold_rows rows need.
 void fold_middle(Fold fold, DType type, const void* in, void* out, std::int64_t outer, std::int64_t count,
-                 std::int64_t inner);
+                 std::int64_t inner, void* scratch);
+std::size_t fold_scratch(DType type, std::int64_t outer, std::int64_t count, std::int64_t inner);
 
 /// fold_middle in two parts, for those who have the rows one tile after another: folds `rows` contiguous rows of
 /// `width` columns into `out`, the first of a block (`begins`) or more of it; then the blocks' results, which are

@@ -146,7 +146,10 @@ void check_fold(std::int64_t outer, std::int64_t count, std::int64_t inner, doub
   for (const int threads : {1, 3}) {
     const Threads set(threads);
     std::vector<T> out(expected.size(), T{55});
-    fold_middle(fold, dtype_of<T>, in.data(), out.data(), outer, count, inner);
+    const std::size_t bytes = fold_scratch(dtype_of<T>, outer, count, inner);
+    std::vector<T> scratch(bytes / sizeof(T) + 1, T{77});
+    fold_middle(fold, dtype_of<T>, in.data(), out.data(), outer, count, inner, scratch.data());
+    CHECK(scratch.back() == T{77});
     INFO(outer << " x " << count << " x " << inner << " " << name_of(dtype_of<T>) << " threads " << threads);
     CHECK(same_bits(out, expected));
   }
@@ -310,35 +313,36 @@ TEST_CASE("folds have the documented order in every shape and dtype, on any numb
 TEST_CASE("a fold of a few bools is their 'or' and 'and'; empty folds", "[kernels][folds]") {
   const std::uint8_t in[] = {0, 1, 0, 0, 1, 1};  // 3 x 2
   std::uint8_t out[2] = {9, 9};
-  fold_middle(Fold::max, DType::bool_, in, out, 1, 3, 2);
+  fold_middle(Fold::max, DType::bool_, in, out, 1, 3, 2, nullptr);
   CHECK((out[0] == 1 && out[1] == 1));
-  fold_middle(Fold::min, DType::bool_, in, out, 1, 3, 2);
+  fold_middle(Fold::min, DType::bool_, in, out, 1, 3, 2, nullptr);
   CHECK((out[0] == 0 && out[1] == 0));
-  CHECK_THROWS_AS(fold_middle(Fold::sum, DType::bool_, in, out, 1, 3, 2), std::invalid_argument);
+  CHECK_THROWS_AS(fold_middle(Fold::sum, DType::bool_, in, out, 1, 3, 2, nullptr), std::invalid_argument);
   std::vector<double> zeros(6, 1.0);
-  fold_middle(Fold::sum, DType::float64, nullptr, zeros.data(), 2, 0, 3);
+  fold_middle(Fold::sum, DType::float64, nullptr, zeros.data(), 2, 0, 3, nullptr);
   CHECK(same_bits(zeros, std::vector<double>(6, 0.0)));
-  CHECK_THROWS_AS(fold_middle(Fold::max, DType::float64, nullptr, zeros.data(), 2, 0, 3), std::invalid_argument);
-  fold_middle(Fold::max, DType::float64, nullptr, nullptr, 0, 0, 3);
-  fold_middle(Fold::sum, DType::float64, nullptr, nullptr, 2, 5, 0);
+  CHECK_THROWS_AS(fold_middle(Fold::max, DType::float64, nullptr, zeros.data(), 2, 0, 3, nullptr),
+                  std::invalid_argument);
+  fold_middle(Fold::max, DType::float64, nullptr, nullptr, 0, 0, 3, nullptr);
+  fold_middle(Fold::sum, DType::float64, nullptr, nullptr, 2, 5, 0, nullptr);
 }
 
 TEST_CASE("sums keep signed zeros, infinities and what int64 holds", "[kernels][folds]") {
   const double zeros[] = {-0.0, -0.0, 0.0, -0.0};  // 2 x 2
   double sum[2];
-  fold_middle(Fold::sum, DType::float64, zeros, sum, 1, 2, 2);
+  fold_middle(Fold::sum, DType::float64, zeros, sum, 1, 2, 2, nullptr);
   CHECK((sum[0] == 0 && !std::signbit(sum[0])));
   CHECK((sum[1] == 0 && std::signbit(sum[1])));
   const std::int64_t big = (std::int64_t{1} << 53) + 1;
   const std::int64_t in[] = {big, std::numeric_limits<std::int64_t>::max(), 1, 1};
   std::int64_t out[2];
-  fold_middle(Fold::sum, DType::int64, in, out, 1, 2, 2);
+  fold_middle(Fold::sum, DType::int64, in, out, 1, 2, 2, nullptr);
   CHECK(out[0] == big + 1);
   CHECK(out[1] == std::numeric_limits<std::int64_t>::min());
   const float inf = std::numeric_limits<float>::infinity();
   const float mixed[] = {inf, inf, -inf, 1.0F};
   float float_sum[2];
-  fold_middle(Fold::sum, DType::float32, mixed, float_sum, 1, 2, 2);
+  fold_middle(Fold::sum, DType::float32, mixed, float_sum, 1, 2, 2, nullptr);
   CHECK(std::isnan(float_sum[0]));
   CHECK(float_sum[1] == inf);
 }

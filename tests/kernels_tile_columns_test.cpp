@@ -21,6 +21,12 @@ Port column_port(Builder& b, Reg r, Fold fold) {
   return port;
 }
 
+/// The rows of an array in memory folded into one.
+void fold_rows_of(Fold fold, DType type, const void* in, void* out, std::int64_t rows, std::int64_t cols) {
+  std::vector<std::byte> scratch(fold_scratch(type, 1, rows, cols));
+  fold_middle(fold, type, in, out, 1, rows, cols, scratch.data());
+}
+
 /// y = x * x - w by tiles, its columns folded on the way; the result must be that of folding y in memory.
 void check_columns(std::int64_t rows, std::int64_t cols, Fold fold, bool row_sums) {
   Builder b({rows}, cols);
@@ -46,10 +52,10 @@ void check_columns(std::int64_t rows, std::int64_t cols, Fold fold, bool row_sum
   CHECK(folded.back() == 9);
   std::vector<float> result(width), expected(width);
   join_blocks(fold, float32, folded.data(), result.data(), blocks, cols);
-  fold_middle(fold, float32, vx.data(), expected.data(), 1, rows, cols);
+  fold_rows_of(fold, float32, vx.data(), expected.data(), rows, cols);
   CHECK(std::memcmp(result.data(), expected.data(), width * sizeof(float)) == 0);
   join_blocks(Fold::sum, float32, of_x.data(), result.data(), blocks, cols);
-  fold_middle(Fold::sum, float32, kept.data(), expected.data(), 1, rows, cols);
+  fold_rows_of(Fold::sum, float32, kept.data(), expected.data(), rows, cols);
   CHECK(std::memcmp(result.data(), expected.data(), width * sizeof(float)) == 0);
 }
 
@@ -84,7 +90,7 @@ TEST_CASE("every type's columns fold as they do in memory", "[tile]") {
     void* slots[] = {in.get(), blocks.get()};
     run(b.p, slots, nullptr);
     join_blocks(fold, type, blocks.get(), result.get(), 6, cols);
-    fold_middle(fold, type, in.get(), expected.get(), 1, rows, cols);
+    fold_rows_of(fold, type, in.get(), expected.get(), rows, cols);
     CHECK(std::memcmp(result.get(), expected.get(), cols * sizeof(T)) == 0);
   };
   for (const Fold fold : {Fold::sum, Fold::max, Fold::min}) {
