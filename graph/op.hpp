@@ -149,7 +149,7 @@ struct Op {
   bool variadic = false;                          ///< any number of inputs; rules[0] serves them all
   bool linear = false;                            ///< linear in each differentiable input: its own forward rule
   bool random = false;                            ///< launch: takes a draw, so it is never merged with its like
-  bool fails = false;                             ///< `run` may throw for the values it finds
+  bool fails = false;                             ///< `run` may throw: for the values it finds, or as it allocates
   std::uint32_t shape_only = 0;  ///< bit k: input k lends its shape, not its values; bit 31: all but the first
   /// fold: bit i set if axis i of the input is folded (counted from the front).
   std::uint32_t (*folded)(const Applied& call) = nullptr;

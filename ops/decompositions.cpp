@@ -183,8 +183,8 @@ Tensor qr_back(const Applied& c, const Tensor& g) {
   return concatenate({square, multiply_matrices(q, g_rest)}, -1);
 }
 
-constexpr Op qr_op{.name = "qr", .infer = infer_factors<Factors::qr>, .rules = {qr_back}, .run = run_qr,
-                   .leading = Leading::batch};
+constexpr Op qr_op{.name = "qr", .infer = infer_factors<Factors::qr>, .rules = {qr_back}, .fails = true,
+                   .run = run_qr, .leading = Leading::batch};
 
 void infer_complement(Recording& call) {
   Shape shape = call.shape(0);
@@ -204,6 +204,7 @@ constexpr Op complement_op{.name = "complement",
                            .rules = {[](const Applied& c, const Tensor& g) {
                              return -multiply_matrices(multiply_matrices(c.out(), g, false, true), c.in(0));
                            }},
+                           .fails = true,
                            .run = run_complement,
                            .leading = Leading::batch};
 

@@ -58,7 +58,7 @@ Tensor expm_back(const Applied& c, const Tensor& g) {
   return slice_axis(slice_axis(whole, -2, {0, n}), -1, {.start = n});
 }
 
-constexpr Op expm_op{.name = "expm", .infer = infer_first, .rules = {expm_back}, .run = run_expm,
+constexpr Op expm_op{.name = "expm", .infer = infer_first, .rules = {expm_back}, .fails = true, .run = run_expm,
                      .leading = Leading::batch};
 
 Tensor exponential(const Tensor& a) { return record(expm_op, {a}); }

@@ -28,7 +28,7 @@ void run_lu(const Launch& launch) {
   kernels::lu_factor(a.dtype, a.shape[-1], matrices_in(a.shape), a.data, launch.out.data);
 }
 
-constexpr Op lu_op{.name = "lu_factors", .infer = infer_lu, .run = run_lu, .leading = Leading::batch};
+constexpr Op lu_op{.name = "lu_factors", .infer = infer_lu, .fails = true, .run = run_lu, .leading = Leading::batch};
 
 Tensor factors_of(const Tensor& a) { return record(lu_op, {a}); }
 
@@ -112,8 +112,8 @@ void run_cofactors(const Launch& launch) {
 Tensor cofactors_back(const Applied& c, const Tensor& g);
 
 constexpr Op cofactors_op{
-    .name = "cofactors", .infer = infer_cofactors, .rules = {cofactors_back}, .run = run_cofactors,
-    .leading = Leading::batch};
+    .name = "cofactors", .infer = infer_cofactors, .rules = {cofactors_back}, .fails = true,
+    .run = run_cofactors, .leading = Leading::batch};
 constexpr Op det_op{.name = "det",
                     .infer = infer_number,
                     .rules = {[](const Applied& c, const Tensor& g) {

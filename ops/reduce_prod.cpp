@@ -36,7 +36,7 @@ Tensor prod_back(const Applied& c, const Tensor& g) {
 }
 
 // An operation of its own: as the last element of a running product it would write all of them.
-constexpr Op prod_op{.name = "prod", .infer = infer_fold, .rules = {prod_back}, .run = run_prod,
+constexpr Op prod_op{.name = "prod", .infer = infer_fold, .rules = {prod_back}, .fails = true, .run = run_prod,
                      .leading = Leading::batch};
 
 // --- reductions that leave out NaN -----------------------------------------------------------------------------------

@@ -123,7 +123,7 @@ void run_places(const Launch& launch) {
     for (std::size_t k = 0; k < number; ++k) out[row * number + wanted[k].second] = places[row * number + k];
 }
 
-constexpr Op places_op{.name = "places_of_quantiles", .infer = infer_places, .run = run_places,
+constexpr Op places_op{.name = "places_of_quantiles", .infer = infer_places, .fails = true, .run = run_places,
                        .leading = Leading::batch};
 
 /// The share of the upper neighbour, which follows from the number of elements alone. Attributes: method, bits of q.

@@ -29,6 +29,7 @@ void run_argsort(const Launch& launch) {
 
 constexpr Op argsort_op{.name = "argsort",
                         .infer = [](Recording& call) { call.result(call.shape(0), int64); },
+                        .fails = true,
                         .run = run_argsort,
                         .leading = Leading::batch};
 
@@ -50,7 +51,8 @@ void run_arg_top(const Launch& launch) {
                    launch.attributes[1]);
 }
 
-constexpr Op arg_top_op{.name = "top_k", .infer = infer_arg_top, .run = run_arg_top, .leading = Leading::batch};
+constexpr Op arg_top_op{.name = "top_k", .infer = infer_arg_top, .fails = true, .run = run_arg_top,
+                        .leading = Leading::batch};
 
 std::int64_t axis_from_end(const char* name, const Tensor& x, int axis, const Location& where) {
   return -1 - __builtin_ctz(mask_from_end(axis, x.rank(), name, where));
