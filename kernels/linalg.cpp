@@ -1,6 +1,7 @@
 #include <xgrad/kernels/linalg.hpp>
 
 #include <xgrad/kernels/pool.hpp>
+#include <xgrad/kernels/blas.hpp>
 #include <xgrad/kernels/products.hpp>
 
 #include <algorithm>

@@ -1,149 +1,23 @@
 #include <xgrad/kernels/products.hpp>
 
+#include <xgrad/kernels/blas.hpp>
+#include <xgrad/kernels/buffer.hpp>
 #include <xgrad/kernels/pool.hpp>
+#include <xgrad/kernels/product_blocks.hpp>
 
 #include <cblas.h>
-#include <strings.h>
 
 #include <algorithm>
 #include <array>
 #include <bit>
 #include <climits>
-#include <cstdlib>
 #include <cstring>
 #include <stdexcept>
-#include <string_view>
+#include <string>
 #include <type_traits>
-
-extern "C" {
-// Only OpenBLAS with DYNAMIC_ARCH has them.
-void gotoblas_dynamic_init(void) __attribute__((weak));
-void gotoblas_dynamic_quit(void) __attribute__((weak));
-}
 
 namespace xgrad::kernels {
 namespace {
-
-// ---- what OpenBLAS is told, once
-
-struct Feature {
-  const char* name;
-  bool present;
-};
-
-/// What kernels of a core type execute; null for a name that is not known here.
-const char* missing_feature(std::string_view core) {
-  const auto first_missing = [](std::initializer_list<Feature> features) -> const char* {
-    for (const Feature& feature : features) {
-      if (!feature.present) return feature.name;
-    }
-    return "";
-  };
-  const auto is = [&](const char* name) {
-    return core.size() == std::strlen(name) && strncasecmp(core.data(), name, core.size()) == 0;
-  };
-  const Feature sse3{"sse3", __builtin_cpu_supports("sse3") != 0};
-  const Feature ssse3{"ssse3", __builtin_cpu_supports("ssse3") != 0};
-  const Feature sse41{"sse4.1", __builtin_cpu_supports("sse4.1") != 0};
-  const Feature sse42{"sse4.2", __builtin_cpu_supports("sse4.2") != 0};
-  const Feature sse4a{"sse4a", __builtin_cpu_supports("sse4a") != 0};
-  const Feature avx{"avx", __builtin_cpu_supports("avx") != 0};
-  const Feature avx2{"avx2", __builtin_cpu_supports("avx2") != 0};
-  const Feature fma{"fma", __builtin_cpu_supports("fma") != 0};
-  const Feature f{"avx512f", __builtin_cpu_supports("avx512f") != 0};
-  const Feature bw{"avx512bw", __builtin_cpu_supports("avx512bw") != 0};
-  const Feature dq{"avx512dq", __builtin_cpu_supports("avx512dq") != 0};
-  const Feature vl{"avx512vl", __builtin_cpu_supports("avx512vl") != 0};
-  const Feature bf16{"avx512bf16", __builtin_cpu_supports("avx512bf16") != 0};
-  if (is("Prescott")) return first_missing({sse3});
-  if (is("Core2")) return first_missing({ssse3});
-  if (is("Penryn")) return first_missing({sse41});
-  if (is("Nehalem")) return first_missing({sse42});
-  if (is("Barcelona")) return first_missing({sse3, sse4a});
-  if (is("Sandybridge")) return first_missing({avx});
-  if (is("Haswell") || is("Zen")) return first_missing({avx2, fma});
-  if (is("SkylakeX")) return first_missing({avx2, fma, f, bw, dq, vl});
-  if (is("Cooperlake")) return first_missing({avx2, fma, f, bw, dq, vl, bf16});
-  return nullptr;
-}
-
-bool can_run(std::string_view core) {
-  const char* missing = missing_feature(core);
-  return missing != nullptr && *missing == '\0';
-}
-
-bool same_core(const char* a, const char* b) { return strcasecmp(a, b) == 0; }
-
-/// OpenBLAS knows CPUs by their model number and takes older kernels for models that are newer than itself.
-std::string better_core(const char* chosen) {
-  const auto chose_one_of = [&](std::initializer_list<const char*> names) {
-    return std::any_of(names.begin(), names.end(), [&](const char* name) { return same_core(chosen, name); });
-  };
-  if (!chose_one_of({"Haswell", "Zen", "Sandybridge", "Nehalem", "Core2", "Prescott"})) return chosen;
-  if (can_run("SkylakeX")) return "SkylakeX";
-  if (!chose_one_of({"Haswell", "Zen"}) && can_run("Haswell")) return "Haswell";
-  return chosen;
-}
-
-const char* environment(const char* name) {
-  const char* value = std::getenv(name);
-  return value != nullptr && *value != '\0' ? value : nullptr;
-}
-
-/// Makes OpenBLAS choose its kernels again.
-void switch_core(const std::string& core) {
-  const char* name = "OPENBLAS_CORETYPE";
-  const char* old = std::getenv(name);
-  const std::string kept = old != nullptr ? old : "";
-  setenv(name, core.c_str(), 1);
-  gotoblas_dynamic_quit();
-  gotoblas_dynamic_init();
-  if (old != nullptr) {
-    setenv(name, kept.c_str(), 1);
-  } else {
-    unsetenv(name);
-  }
-}
-
-struct Setup {
-  std::string remarks;
-  bool keep = false;
-};
-
-Setup set_up() {
-  Setup setup;
-  const char* keep = environment("XGRAD_KEEP_BLAS");
-  setup.keep = keep != nullptr && std::strcmp(keep, "1") == 0;
-  if (!setup.keep) openblas_set_num_threads(1);
-  const std::string found = openblas_get_corename();
-  std::string wanted = found;
-  if (const char* asked = environment("XGRAD_BLAS_CORE")) {
-    const char* missing = missing_feature(asked);
-    if (missing == nullptr) {
-      setup.remarks = std::string("; XGRAD_BLAS_CORE=") + asked + " refused: not a known core type";
-    } else if (*missing != '\0') {
-      setup.remarks = std::string("; XGRAD_BLAS_CORE=") + asked + " refused: this CPU has no " + missing;
-    } else {
-      wanted = asked;
-    }
-  } else if (!setup.keep && environment("OPENBLAS_CORETYPE") == nullptr) {
-    wanted = better_core(found.c_str());
-  }
-  if (!same_core(wanted.c_str(), found.c_str())) {
-    if (gotoblas_dynamic_quit == nullptr || gotoblas_dynamic_init == nullptr) {
-      setup.remarks += "; core type " + wanted + " would fit better, but this build of OpenBLAS cannot switch";
-    } else {
-      switch_core(wanted);
-      setup.remarks += "; OpenBLAS had chosen core type " + found;
-    }
-  }
-  return setup;
-}
-
-const Setup& ready_blas() {
-  static const Setup setup = set_up();
-  return setup;
-}
 
 // ---- one part of one product
 
@@ -154,6 +28,11 @@ struct Part {
 
 constexpr std::int64_t tiny = 8;
 bool is_tiny(const Product& p) { return p.m <= tiny && p.n <= tiny && p.k <= tiny; }
+
+bool takes_tiles(const Product& p) {
+  static const bool there_are = has_product_tiles();
+  return there_are && is_floating(p.type) && !is_tiny(p) && p.m > 1 && p.n > 1 && p.k > 0;
+}
 
 void gemm(bool ta, bool tb, int m, int n, int k, const float* a, int lda, const float* b, int ldb, float* c, int ldc) {
   cblas_sgemm(CblasRowMajor, ta ? CblasTrans : CblasNoTrans, tb ? CblasTrans : CblasNoTrans, m, n, k, 1.0F, a, lda, b,
@@ -353,7 +232,7 @@ std::int64_t saturating_operations(const Product& p) {
   return operations;
 }
 
-/// How C is cut: a function of the product's shape only, since it decides the bits.
+/// How C is cut for OpenBLAS and for integers: a function of the product's shape only, since it decides the bits.
 struct Grid {
   std::int64_t rows = 1, cols = 1;
 
@@ -430,7 +309,7 @@ void multiply_typed(const Product& p, const T* a, const T* b, T* c) {
     }
   };
   if constexpr (std::is_floating_point_v<T>) {
-    if (!own_loops) static_cast<void>(ready_blas());
+    if (!own_loops) prepare_blas();
   }
   // Each product of a batch has the bits it has alone; only how many share a chunk is free.
   const std::int64_t tasks = p.batches * parts;
@@ -443,13 +322,46 @@ void multiply_typed(const Product& p, const T* a, const T* b, T* c) {
   });
 }
 
-}  // namespace
-
-void multiply(const Product& given, const void* a, const void* b, void* c) {
+/// The product with the steps from row to row that "side by side" stands for.
+Product with_rows(const Product& given) {
   Product product = given;
   if (product.row_a == 0) product.row_a = product.transpose_a ? product.m : product.k;
   if (product.row_b == 0) product.row_b = product.transpose_b ? product.k : product.n;
   if (product.row_c == 0) product.row_c = product.n;
+  return product;
+}
+
+template <class T>
+void multiply_any(const Product& p, const T* a, const T* b, T* c, void* scratch) {
+  if constexpr (std::is_floating_point_v<T>) {
+    if (takes_tiles(p)) return multiply_in_tiles(p, a, b, c, static_cast<T*>(scratch));
+  }
+  multiply_typed(p, a, b, c);
+}
+
+/// Memory for the time of a call.
+class Scratch {
+ public:
+  explicit Scratch(std::size_t bytes) : buffer_(bytes == 0 ? nullptr : allocate(bytes)) {}
+  ~Scratch() { release(buffer_); }
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+  void* data() const { return buffer_ == nullptr ? nullptr : buffer_->data; }
+
+ private:
+  Buffer* buffer_;
+};
+
+}  // namespace
+
+std::size_t product_scratch(const Product& given) {
+  const Product product = with_rows(given);
+  if (!takes_tiles(product) || product.batches == 0) return 0;
+  return product.type == DType::float32 ? tile_scratch<float>(product) : tile_scratch<double>(product);
+}
+
+void multiply(const Product& given, const void* a, const void* b, void* c, void* scratch) {
+  const Product product = with_rows(given);
   check(product);
   const std::int64_t results = product.batches * product.m * product.n;
   if (results == 0) return;
@@ -457,37 +369,29 @@ void multiply(const Product& given, const void* a, const void* b, void* c) {
     std::memset(c, 0, static_cast<std::size_t>(results) * size_of(product.type));
     return;
   }
+  const Scratch own(scratch == nullptr ? product_scratch(product) : 0);
+  if (scratch == nullptr) scratch = own.data();
   with_dtype(product.type, [&]<class T>(T) {
     if constexpr (std::is_signed_v<T> && std::is_integral_v<T>) {
       using Bits = std::make_unsigned_t<T>;  // whose overflow is defined
       multiply_typed(product, static_cast<const Bits*>(a), static_cast<const Bits*>(b), static_cast<Bits*>(c));
     } else {
-      multiply_typed(product, static_cast<const T*>(a), static_cast<const T*>(b), static_cast<T*>(c));
+      multiply_any(product, static_cast<const T*>(a), static_cast<const T*>(b), static_cast<T*>(c), scratch);
     }
   });
 }
 
 void multiply_block(const Block& p, const float* a, const float* b, float* c) {
-  static_cast<void>(ready_blas());
+  prepare_blas();
   cblas_sgemm(CblasRowMajor, p.transpose_a ? CblasTrans : CblasNoTrans, p.transpose_b ? CblasTrans : CblasNoTrans,
               static_cast<int>(p.m), static_cast<int>(p.n), static_cast<int>(p.k), 1.0F, a, static_cast<int>(p.lda), b,
               static_cast<int>(p.ldb), p.add ? 1.0F : 0.0F, c, static_cast<int>(p.ldc));
 }
 void multiply_block(const Block& p, const double* a, const double* b, double* c) {
-  static_cast<void>(ready_blas());
+  prepare_blas();
   cblas_dgemm(CblasRowMajor, p.transpose_a ? CblasTrans : CblasNoTrans, p.transpose_b ? CblasTrans : CblasNoTrans,
               static_cast<int>(p.m), static_cast<int>(p.n), static_cast<int>(p.k), 1.0, a, static_cast<int>(p.lda), b,
               static_cast<int>(p.ldb), p.add ? 1.0 : 0.0, c, static_cast<int>(p.ldc));
-}
-
-void prepare_blas() { static_cast<void>(ready_blas()); }
-
-std::string blas_description() {
-  const Setup& setup = ready_blas();
-  const std::string config = openblas_get_config();
-  const std::string version = config.substr(0, config.find(' ', config.find(' ') + 1));
-  return version + ", core type " + openblas_get_corename() +
-         (setup.keep ? ", threads as found (XGRAD_KEEP_BLAS=1)" : ", one thread a call") + setup.remarks;
 }
 
 }  // namespace xgrad::kernels

@@ -26,6 +26,8 @@ std::int64_t matrices_in(const Shape& shape);
 /// Where each matrix of the result's batch starts in an operand, in elements.
 void write_offsets(const Shape& operand, const Shape& result, std::int64_t* offsets);
 /// The memory `write_offsets` of two operands needs.
+/// Bytes of so many arrays of one offset a matrix, rounded up to whole cache lines.
+std::size_t bytes_of_offsets(std::int64_t batches, int arrays);
 std::size_t scratch_for_offsets(const Applied& call);
 /// Sets the result: matrices of so many rows and columns, one for each of two batches broadcast together.
 void infer_matrices(Recording& call, const Shape& a, const Shape& b, std::int64_t rows, std::int64_t columns);

@@ -47,28 +47,44 @@ void infer_matmul(Recording& call) {
   infer_matrices(call, a, b, sizes.m, sizes.n);
 }
 
-void run_matmul(const Launch& launch) {
-  const View &a = launch.in[0], &b = launch.in[1];
-  kernels::Product product{
-      .type = a.dtype, .transpose_a = launch.attributes[0] != 0, .transpose_b = launch.attributes[1] != 0};
-  const Sizes sizes = sizes_of(a.shape, b.shape, product.transpose_a, product.transpose_b);
+/// The product without its batch's offsets.
+kernels::Product product_of(DType type, const Shape& a, const Shape& b, const Shape& out, bool transpose_a,
+                            bool transpose_b) {
+  const Sizes sizes = sizes_of(a, b, transpose_a, transpose_b);
+  kernels::Product product{.type = type, .transpose_a = transpose_a, .transpose_b = transpose_b};
   product.m = sizes.m;
   product.n = sizes.n;
   product.k = sizes.k;
-  product.batches = matrices_in(launch.out.shape);
-  if (launch.out.shape.size() == 0) return;
-  if (matrices_in(b.shape) == 1 && !product.transpose_a && matrices_in(a.shape) == product.batches) {
+  product.batches = matrices_in(out);
+  if (matrices_in(b) == 1 && !transpose_a && matrices_in(a) == product.batches) {
     // One matrix on the right: all rows on the left are rows of one product.
     product.m *= product.batches;
     product.batches = 1;
-  } else if (product.batches > 1) {
-    std::int64_t* offsets = static_cast<std::int64_t*>(launch.scratch);
+  }
+  return product;
+}
+
+std::size_t scratch_of_matmul(const Applied& call) {
+  const Tensor a = call.in(0), b = call.in(1), out = call.out();
+  const kernels::Product product =
+      product_of(out.dtype(), a.shape(), b.shape(), out.shape(), call.attribute(0) != 0, call.attribute(1) != 0);
+  return bytes_of_offsets(product.batches, 2) + kernels::product_scratch(product);
+}
+
+void run_matmul(const Launch& launch) {
+  if (launch.out.shape.size() == 0) return;
+  const View &a = launch.in[0], &b = launch.in[1];
+  kernels::Product product =
+      product_of(a.dtype, a.shape, b.shape, launch.out.shape, launch.attributes[0] != 0, launch.attributes[1] != 0);
+  if (product.batches > 1) {
+    auto* offsets = static_cast<std::int64_t*>(launch.scratch);
     write_offsets(a.shape, launch.out.shape, offsets);
     write_offsets(b.shape, launch.out.shape, offsets + product.batches);
     product.offsets_a = offsets;
     product.offsets_b = offsets + product.batches;
   }
-  kernels::multiply(product, a.data, b.data, launch.out.data);
+  kernels::multiply(product, a.data, b.data, launch.out.data,
+                    static_cast<std::byte*>(launch.scratch) + bytes_of_offsets(product.batches, 2));
 }
 
 Tensor matmul_by_left(const Applied& c, const Tensor& g) {
@@ -126,7 +142,7 @@ constexpr PartsOp matmul_op{{.name = "matmul",
                              .number = parts_mark,
                              .run = run_matmul,
                              .leading = Leading::broadcast,
-                             .scratch = scratch_for_offsets,
+                             .scratch = scratch_of_matmul,
                              .symbol = "@"},
                             matmul_together};
 
@@ -162,10 +178,11 @@ void write_offsets(const Shape& operand, const Shape& result, std::int64_t* offs
   }
 }
 
-std::size_t scratch_for_offsets(const Applied& call) {
-  const Tensor out = call.out();
-  return static_cast<std::size_t>(matrices_in(out.shape())) * 2 * sizeof(std::int64_t);
+std::size_t bytes_of_offsets(std::int64_t batches, int arrays) {
+  return (static_cast<std::size_t>(batches) * static_cast<std::size_t>(arrays) * sizeof(std::int64_t) + 63) / 64 * 64;
 }
+
+std::size_t scratch_for_offsets(const Applied& call) { return bytes_of_offsets(matrices_in(call.out().shape()), 2); }
 
 void infer_matrices(Recording& call, const Shape& a, const Shape& b, std::int64_t rows, std::int64_t columns) {
   Shape result;

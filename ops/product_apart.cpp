@@ -58,19 +58,9 @@ void write_starts(const Shape& batch, bool apart, const Shape& result, std::int6
 
 std::int64_t row_step(const Shape& batch, bool apart) { return apart ? batch[-3] * batch[-1] : batch[-1]; }
 
-std::size_t scratch_for_starts(const Applied& call) {
-  const Shape& out = call.out().shape();
-  const std::int64_t matrices = matrices_in(as_batch(out, forms_of(call.attribute(0)).result_apart));
-  return static_cast<std::size_t>(matrices) * 3 * sizeof(std::int64_t);
-}
-
-void run_apart(const Launch& launch) {
-  if (launch.out.shape.size() == 0) return;
-  const Forms forms = forms_of(launch.attributes[0]);
-  const Shape a = as_batch(launch.in[0].shape, forms.a.apart), b = as_batch(launch.in[1].shape, forms.b.apart);
-  const Shape c = as_batch(launch.out.shape, forms.result_apart);
-  kernels::Product product{
-      .type = launch.out.dtype, .transpose_a = forms.a.transposed, .transpose_b = forms.b.transposed};
+/// The product without its batch's offsets; shapes as memory has them.
+kernels::Product product_of(DType type, const Forms& forms, const Shape& a, const Shape& b, const Shape& c) {
+  kernels::Product product{.type = type, .transpose_a = forms.a.transposed, .transpose_b = forms.b.transposed};
   product.m = c[-2];
   product.n = c[-1];
   product.k = columns_of(a, forms.a);
@@ -78,6 +68,24 @@ void run_apart(const Launch& launch) {
   product.row_a = row_step(a, forms.a.apart);
   product.row_b = row_step(b, forms.b.apart);
   product.row_c = row_step(c, forms.result_apart);
+  return product;
+}
+
+std::size_t scratch_of_apart(const Applied& call) {
+  const Forms forms = forms_of(call.attribute(0));
+  const Tensor a = call.in(0), b = call.in(1), out = call.out();
+  const kernels::Product product =
+      product_of(out.dtype(), forms, as_batch(a.shape(), forms.a.apart), as_batch(b.shape(), forms.b.apart),
+                 as_batch(out.shape(), forms.result_apart));
+  return bytes_of_offsets(product.batches, 3) + kernels::product_scratch(product);
+}
+
+void run_apart(const Launch& launch) {
+  if (launch.out.shape.size() == 0) return;
+  const Forms forms = forms_of(launch.attributes[0]);
+  const Shape a = as_batch(launch.in[0].shape, forms.a.apart), b = as_batch(launch.in[1].shape, forms.b.apart);
+  const Shape c = as_batch(launch.out.shape, forms.result_apart);
+  kernels::Product product = product_of(launch.out.dtype, forms, a, b, c);
   auto* starts = static_cast<std::int64_t*>(launch.scratch);
   write_starts(a, forms.a.apart, c, starts);
   write_starts(b, forms.b.apart, c, starts + product.batches);
@@ -85,7 +93,8 @@ void run_apart(const Launch& launch) {
   product.offsets_a = starts;
   product.offsets_b = starts + product.batches;
   product.offsets_c = starts + 2 * product.batches;
-  kernels::multiply(product, launch.in[0].data, launch.in[1].data, launch.out.data);
+  kernels::multiply(product, launch.in[0].data, launch.in[1].data, launch.out.data,
+                    static_cast<std::byte*>(launch.scratch) + bytes_of_offsets(product.batches, 3));
 }
 
 MatrixForm turned(MatrixForm form) { return {!form.transposed, form.apart}; }
@@ -115,7 +124,7 @@ constexpr Op apart_op{.name = "matmul_apart",
                       .linear = true,
                       .run = run_apart,
                       .leading = Leading::broadcast,
-                      .scratch = scratch_for_starts};
+                      .scratch = scratch_of_apart};
 
 }  // namespace
 
