@@ -14,6 +14,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <map>
+#include <new>
 #include <string>
 #include <tuple>
 #include <type_traits>
@@ -40,15 +41,27 @@ constexpr std::array<std::array<std::int64_t, 3>, 13> sizes{{{32, 128, 784},
 double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
 template <class T>
+struct Aligned {
+  using value_type = T;
+  template <class Other>
+  Aligned(const Aligned<Other>&) {}
+  Aligned() = default;
+  T* allocate(std::size_t count) { return static_cast<T*>(::operator new (count * sizeof(T), std::align_val_t{64})); }
+  void deallocate(T* place, std::size_t) { ::operator delete (place, std::align_val_t{64}); }
+  bool operator==(const Aligned&) const { return true; }
+};
+
+template <class T>
 double best_time(bool own, std::array<std::int64_t, 3> size, int flags, double seconds) {
   const auto [m, n, k] = size;
-  std::vector<T> a(static_cast<std::size_t>(m * k)), b(static_cast<std::size_t>(k * n));
-  std::vector<T> c(static_cast<std::size_t>(m * n));
+  // Aligned as the library's arrays are.
+  const auto array = [](std::int64_t count) { return std::vector<T, Aligned<T>>(static_cast<std::size_t>(count)); };
+  auto a = array(m * k), b = array(k * n), c = array(m * n);
   for (std::size_t i = 0; i < a.size(); ++i) a[i] = static_cast<T>(std::sin(static_cast<double>(i)));
   for (std::size_t i = 0; i < b.size(); ++i) b[i] = static_cast<T>(std::cos(static_cast<double>(i)));
   const bool ta = (flags & 1) != 0, tb = (flags & 2) != 0;
   const kernels::Product product{.type = dtype_of<T>, .transpose_a = ta, .transpose_b = tb, .m = m, .n = n, .k = k};
-  std::vector<std::byte> scratch(kernels::product_scratch(product) + 1);
+  auto scratch = array(static_cast<std::int64_t>(kernels::product_scratch(product) / sizeof(T)) + 1);
   const auto through_openblas = [&](auto gemm) {
     const int lda = static_cast<int>(ta ? m : k), ldb = static_cast<int>(tb ? k : n);
     gemm(CblasRowMajor, ta ? CblasTrans : CblasNoTrans, tb ? CblasTrans : CblasNoTrans, static_cast<int>(m),

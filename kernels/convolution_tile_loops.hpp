@@ -3,6 +3,7 @@
 /// The loops of convolution_tile.hpp, for sources that are compiled for one instruction set each.
 
 #include <xgrad/kernels/convolution_tile.hpp>
+#include <xgrad/kernels/mul_add.hpp>
 
 #include <xsimd/xsimd.hpp>
 
@@ -32,7 +33,7 @@ void tile_loops(const ConvolutionTile<T>& tile) {
       const auto add = [&](int i, T value) __attribute__((always_inline)) {
         const Batch x(value);
 #pragma GCC unroll 4
-        for (int v = 0; v < vectors; ++v) sums[i][v] = xsimd::fma(x, row[v], sums[i][v]);
+        for (int v = 0; v < vectors; ++v) sums[i][v] = mul_add(x, row[v], sums[i][v]);
       };
       add(0, p0[k]);
       add(1, p1[k]);

@@ -4,6 +4,7 @@
 // that a value has the same bits wherever it stands. Internal linkage, as in lanes_simple.hpp.
 
 #include <xgrad/kernels/lanes.hpp>
+#include <xgrad/kernels/mul_add.hpp>
 
 #include <xsimd/xsimd.hpp>
 
@@ -18,10 +19,6 @@ namespace {
 
 template <class T>
 using Batch = xsimd::batch<T>;
-
-inline constexpr bool has_fma = std::is_base_of_v<xsimd::avx512f, xsimd::default_arch> ||
-                                std::is_same_v<xsimd::default_arch, xsimd::fma3<xsimd::avx2>> ||
-                                std::is_same_v<xsimd::default_arch, xsimd::fma3<xsimd::avx>>;
 
 template <class V> struct LaneOf { using Type = V; };
 template <class T, class A> struct LaneOf<xsimd::batch<T, A>> { using Type = T; };
@@ -48,23 +45,6 @@ template <class T> inline bool any_lane(xsimd::batch_bool<T> mask) { return xsim
 template <class T> requires std::is_floating_point_v<T>
 inline T magnitude(T x) { return std::fabs(x); }
 template <class T> inline Batch<T> magnitude(Batch<T> x) { return xsimd::abs(x); }
-
-// a * b + c, with one rounding where the hardware has it, alike for lanes and single numbers.
-template <class T> requires std::is_floating_point_v<T>
-inline T mul_add(T a, T b, T c) {
-  if constexpr (has_fma) return std::fma(a, b, c);
-  else return a * b + c;
-}
-template <class T> inline Batch<T> mul_add(Batch<T> a, Batch<T> b, Batch<T> c) {
-#ifdef __AVX512F__
-  // xsimd 8.1 multiplies and adds here, with two roundings.
-  if constexpr (sizeof(T) == 4) return _mm512_fmadd_ps(a, b, c);
-  else return _mm512_fmadd_pd(a, b, c);
-#else
-  if constexpr (has_fma) return xsimd::fma(a, b, c);
-  else return a * b + c;
-#endif
-}
 
 template <class V> inline V with_sign_of(V value, V sign) {
   using U = BitsOf<Lane<V>>;

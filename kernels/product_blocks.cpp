@@ -21,6 +21,7 @@ constexpr std::int64_t most_terms = 512;                        // summed up in 
 constexpr std::int64_t packed_bytes = std::int64_t{4} << 20;    // of each operand at a time
 constexpr std::int64_t cached_bytes = std::int64_t{512} << 10;  // of B, used again for every few rows
 constexpr std::int64_t strips_a_packing = 48;
+constexpr std::int64_t most_panels_at_once = 64;
 constexpr std::int64_t operations_a_task = 1'500'000;
 constexpr std::int64_t tasks_a_thread = 8;
 constexpr std::int64_t operations_worth_splitting = 2'000'000;
@@ -144,8 +145,10 @@ template <class T>
 void Region<T>::multiply(std::int64_t batch, Range of_strips, Range of_panels, bool packs_panels) const {
   const ProductTiles<T>& table = tiles<T>();
   const std::int64_t deep = terms.size() * table.vectors * cuts.lanes * static_cast<std::int64_t>(sizeof(T));
-  const std::int64_t panels_in_cache = std::max<std::int64_t>(1, cached_bytes / deep);
+  const std::int64_t panels_in_cache = std::clamp<std::int64_t>(cached_bytes / deep, 1, most_panels_at_once);
   const T *left_matrix = left(batch), *right_matrix = right(batch);
+  const T* packed_columns = packed(batch);
+  const std::int64_t first_column = cuts.column(panels.begin);
   T* result = out(batch);
   ProductTile<T> tile{.c_row = p().row_c, .k = terms.size(), .add = terms.begin > 0};
   for (std::int64_t p0 = of_panels.begin; p0 < of_panels.end; p0 += panels_in_cache) {
@@ -153,6 +156,8 @@ void Region<T>::multiply(std::int64_t batch, Range of_strips, Range of_panels, b
     if (packs_panels) {
       for (std::int64_t panel = p0; panel < p1; ++panel) pack_panel(batch, panel);
     }
+    std::int64_t columns[most_panels_at_once + 1];
+    for (std::int64_t panel = p0; panel <= p1; ++panel) columns[panel - p0] = cuts.column(panel);
     for (std::int64_t strip = of_strips.begin; strip < of_strips.end; ++strip) {
       const std::int64_t first = row(strip), count = row(strip + 1) - first;
       if (cuts.packs_a) {
@@ -165,12 +170,15 @@ void Region<T>::multiply(std::int64_t batch, Range of_strips, Range of_panels, b
         tile.a = left_matrix + first * tile.a_row + terms.begin * tile.a_k;
       }
       for (std::int64_t panel = p0; panel < p1; ++panel) {
-        const std::int64_t column = cuts.column(panel), width = cuts.column(panel + 1) - column;
+        const std::int64_t column = columns[panel - p0], width = columns[panel - p0 + 1] - column;
         tile.b_k = cuts.packs_b ? width : p().row_b;
-        tile.b = cuts.packs_b ? packed_panel(batch, panel) : right_matrix + terms.begin * p().row_b + column;
+        tile.b = cuts.packs_b ? packed_columns + (column - first_column) * tile.k
+                              : right_matrix + terms.begin * p().row_b + column;
         tile.c = result + first * p().row_c + column;
         tile.columns = std::min(width, p().n - column);
-        (tile.columns == width ? table.whole : table.cut)[width / cuts.lanes - 1][count - 1](tile);
+        (tile.columns == width
+             ? table.whole
+             : table.cut)[static_cast<std::size_t>(width) / static_cast<std::size_t>(cuts.lanes) - 1][count - 1](tile);
       }
     }
   }

@@ -2,6 +2,7 @@
 // Internal to kernels/.
 /// The loops of product_tile.hpp, for sources that are compiled for one instruction set each.
 
+#include <xgrad/kernels/mul_add.hpp>
 #include <xgrad/kernels/product_tile.hpp>
 
 #include <xsimd/xsimd.hpp>
@@ -121,7 +122,7 @@ void tile_product(const ProductTile<T>& tile) {
     for (int i = 0; i < rows; ++i) {
       const Batch x(lead[i / 3][i % 3 * a_row]);
 #pragma GCC unroll 4
-      for (int v = 0; v < vectors; ++v) sums[i][v] = xsimd::fma(x, row[v], sums[i][v]);
+      for (int v = 0; v < vectors; ++v) sums[i][v] = mul_add(x, row[v], sums[i][v]);
     }
 #pragma GCC unroll 4
     for (int i = 0; i < leaders; ++i) lead[i] += a_k;
