@@ -1,5 +1,6 @@
 #include <xgrad/diff/steps.hpp>
 #include <xgrad/graph/generator.hpp>
+#include <xgrad/graph/leading.hpp>
 #include <xgrad/graph/node.hpp>
 #include <xgrad/graph/walk.hpp>
 #include <xgrad/ops/table.hpp>
@@ -40,6 +41,7 @@ Operations found_operations() {
   const Generator before = generator;
   const NoGrad no_grad;
   const Quiet quiet;
+  const Later later;
   for (const Rows& rows : all_rows())
     for (const Row& row : rows)
       for (const Sample& sample : row.samples) {

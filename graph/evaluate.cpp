@@ -134,6 +134,10 @@ class Evaluation {
   }
   Request captured();
   void compute();
+  /// All the new values were computed as they were recorded: what is left is history.
+  void end_replaced() {
+    if (replaces_) end_older_history();
+  }
   void finish_parameters();
 
  private:
@@ -451,6 +455,7 @@ void evaluate(std::span<Node* const> asked) {
   evaluation.add_pending_parameters();
   evaluation.add_recorded_from_replaced();
   if (!evaluation.empty()) evaluation.compute();
+  else evaluation.end_replaced();
   evaluation.finish_parameters();
   if (state.listed > state.look_through) end_unreachable(state);
   else if (4 * state.listed < state.look_through) look_again_after(state);

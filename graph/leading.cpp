@@ -47,18 +47,6 @@ class Leads {
   Lead apart_;
 };
 
-/// Lenders of shapes may hang on stand-ins, so XGRAD_EAGER waits for the results to be asked for.
-class Later {
- public:
-  Later() : eager_(this_thread().eager) { this_thread().eager = false; }
-  ~Later() { this_thread().eager = eager_; }
-  Later(const Later&) = delete;
-  Later& operator=(const Later&) = delete;
-
- private:
-  bool eager_;
-};
-
 Tensor again(Node* node, std::span<const Tensor> in) { return Applied(node, 0).again(in); }
 
 Tensor Leads::elementwise(Node* node, std::span<const Tensor> in, std::span<const std::uint8_t> leads) const {
@@ -122,6 +110,9 @@ Tensor placeholder(const Shape& shape, DType dtype, std::string_view why) {
   return record(placeholder_op, std::span<const Arg>(),
                 {.a = static_cast<std::int64_t>(dtype), .list = std::span(shape.begin(), shape.end()), .text = why});
 }
+
+Later::Later() : eager_(this_thread().eager) { this_thread().eager = false; }
+Later::~Later() { this_thread().eager = eager_; }
 
 RecordOnly::RecordOnly() : eager_(this_thread().eager) {
   this_thread().eager = false;

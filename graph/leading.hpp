@@ -23,6 +23,19 @@ class RecordOnly {
   bool eager_;
 };
 
+/// While it lives, XGRAD_EAGER waits for values to be asked for on this thread: for those who look at a graph as it was
+/// recorded, since what is computed may let go of its inputs.
+class Later {
+ public:
+  Later();
+  ~Later();
+  Later(const Later&) = delete;
+  Later& operator=(const Later&) = delete;
+
+ private:
+  bool eager_;
+};
+
 /// The floating-point tensors from outside a RecordOnly that y, recorded inside, was recorded from.
 std::vector<Tensor> closed_over(const Tensor& y);
 

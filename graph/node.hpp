@@ -236,6 +236,9 @@ void end_history(Node* node);
 
 /// Computes these nodes and all that is due with them.
 void evaluate(std::span<Node* const> asked);
+/// Computes a node as soon as it is recorded, as XGRAD_EAGER asks for. Parameters stay pending: they are replaced when
+/// somebody asks for a value, all at once, and can be given up until then.
+void evaluate_at_once(Node* node);
 /// Computes whatever this thread's handles hold: the bound on pending work.
 void evaluate_held();
 

@@ -128,18 +128,43 @@ void Parameter::assign(const Arg& value) const {
     const Lazily lazily(state);  // eager or not, the node is computed as the slot's value, not before
     own = record(assign_op, {Arg(next, value.where())});
   }
-  if (slot.value.node() != slot.committed.node()) forget(slot, slot.value);
+  const Tensor last = slot.value;
+  if (last.node() != slot.committed.node()) forget(slot, last);
   own.node()->slot = &slot;
   slot.value = std::move(own);
-  if (!slot.pending) {
+  const bool was_pending = slot.pending;
+  if (!was_pending) {
     slot.pending = true;
     retain(&slot);
     state.pending.push_back(&slot);
   }
-  if (state.eager) {
-    Node* node = slot.value.node();
-    evaluate(std::span(&node, 1));
+  if (!state.eager) return;
+  try {
+    evaluate_at_once(slot.value.node());
+  } catch (...) {
+    forget(slot, slot.value);
+    slot.value = last;
+    last.node()->slot = &slot;
+    if (!was_pending) drop_pending(slot);
+    throw;
   }
+}
+
+void evaluate_at_once(Node* node) {
+  // What is pending stands aside for the while.
+  struct Aside {
+    ThreadState& state = this_thread();
+    std::vector<Slot*> slots;
+    Aside() {
+      slots.swap(state.pending);
+      for (Slot* slot : slots) slot->pending = false;
+    }
+    ~Aside() {
+      for (Slot* slot : slots) slot->pending = true;
+      slots.swap(state.pending);
+    }
+  } const aside;
+  evaluate(std::span(&node, 1));
 }
 
 void Parameter::revert() const {

@@ -332,7 +332,7 @@ namespace {
 
   ++state.recorded;
   if (state.eager) {
-    evaluate(std::span(&node, 1));
+    evaluate_at_once(node);
   } else if (state.quiet == 0 && (state.recorded > pending_nodes || state.recorded_bytes > pending_bytes)) {
     evaluate_held();
   }

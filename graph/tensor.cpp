@@ -11,7 +11,9 @@ Node* checked(Node* node) {
 }
 
 Node* evaluated(Node* node) {
-  if (!checked(node)->computed()) evaluate(std::span(&node, 1));
+  // What was computed as it was recorded is asked for here: Parameters are replaced now.
+  const auto replaces = [] { return this_thread().eager && !this_thread().pending.empty(); };
+  if (!checked(node)->computed() || (!node->flags.number && replaces())) evaluate(std::span(&node, 1));
   return node;
 }
 

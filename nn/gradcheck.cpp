@@ -1,5 +1,7 @@
 #include <xgrad/nn/gradcheck.hpp>
 
+#include <xgrad/graph/leading.hpp>
+
 namespace xgrad {
 namespace {
 
@@ -16,6 +18,7 @@ void add_weights(const std::vector<NamedParameter>& weights, std::vector<Tensor>
 
 GradcheckReport gradcheck(Layer layer, const Tensor& x, const GradcheckOptions& options) {
   if (!x.defined()) throw ValueError("[gradcheck] expected an input, got one that was never given a value");
+  const Later later;
   GradcheckOptions named = options;
   named.names.clear();
   std::vector<Tensor> xs;
@@ -43,6 +46,7 @@ GradcheckReport gradcheck(const losses::Loss& loss, const Tensor& y_true, const 
 }
 
 GradcheckReport gradcheck(Model& model, const Tensors& x, const Tensors& y, const GradcheckOptions& options) {
+  const Later later;
   GradcheckOptions named = options;
   named.names.clear();
   const Tensor loss = model.compute_loss(x, y);

@@ -2,6 +2,7 @@
 
 #include <xgrad/diff/slopes.hpp>
 #include <xgrad/graph/grad.hpp>
+#include <xgrad/graph/leading.hpp>
 #include <xgrad/graph/op.hpp>
 
 #include <algorithm>
@@ -60,6 +61,7 @@ void look_for_problems(HealthReport& report, const HealthOptions& options) {
 }  // namespace
 
 HealthReport gradient_health(Model& model, const Tensors& x, const Tensors& y, const HealthOptions& options) {
+  const Later later;
   const Tensor loss = model.compute_loss(x, y, {.training = options.training});
   std::vector<NamedParameter> all = weights(model);
   std::vector<Tensor> values;

@@ -1,3 +1,5 @@
+#include "planned.hpp"
+
 #include <xgrad/diff/checkpoint.hpp>
 #include <xgrad/graph/capture.hpp>
 #include <xgrad/graph/grad.hpp>
@@ -19,6 +21,8 @@
 using namespace xgrad;
 
 namespace {
+
+const Planned planned;
 
 std::vector<float> bits(const Tensor& t) { return t.to_vector<float>(); }
 

@@ -1,5 +1,7 @@
 // When values are computed, and what a plan may rely on.
 
+#include "planned.hpp"
+
 #include <xgrad/graph/plan.hpp>
 #include <xgrad/graph/grad.hpp>
 #include <xgrad/graph/parameter.hpp>
@@ -19,6 +21,8 @@
 using namespace xgrad;
 
 namespace {
+
+const Planned planned;
 
 /// How many plans were run since the object was made.
 struct Plans {

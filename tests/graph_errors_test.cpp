@@ -1,5 +1,7 @@
 // What errors say, and that nothing changes when one is thrown.
 
+#include "planned.hpp"
+
 #include <xgrad/graph/grad.hpp>
 #include <xgrad/graph/parameter.hpp>
 #include <xgrad/graph/plan.hpp>
@@ -104,6 +106,7 @@ TEST_CASE("assigning another shape or dtype is an error that names the Parameter
 }
 
 TEST_CASE("an index out of range is reported at evaluation, with the place it was recorded") {
+  const Planned planned;
   const Tensor x = tensor({1, 2, 3}), at = tensor({0, 3}, {.dtype = int64});
   const Tensor y = take(x, at);
   const int recorded = __LINE__ - 1;
@@ -115,6 +118,7 @@ TEST_CASE("an index out of range is reported at evaluation, with the place it wa
 }
 
 TEST_CASE("two checks of one tensor are both made") {
+  const Planned planned;
   const Tensor x = tensor({1, 5}, {.dtype = int64});
   const Tensor loose = check_labels(x, 10), strict = check_labels(x, 3);
   CHECK_THROWS_AS(eval({loose, strict}), ValueError);
@@ -123,6 +127,7 @@ TEST_CASE("two checks of one tensor are both made") {
 }
 
 TEST_CASE("after a failed evaluation every object is as it was, and the loop goes on") {
+  const Planned planned;
   const Parameter w(tensor({1, 2, 3, 4}), "w"), count(tensor({0}), "count", false);
   const Tensor weights_before = w.value();
   const Tensor x = tensor({1, 1, 2, 2});
@@ -159,6 +164,7 @@ TEST_CASE("after a failed evaluation every object is as it was, and the loop goe
 }
 
 TEST_CASE("a failed step that would have taken over memory leaves it untouched") {
+  const Planned planned;
   // The update of w does not depend on the check, and could run before it.
   const Parameter w(full({1000}, 1.5), "w");
   for (int k = 0; k < 3; ++k) {

@@ -1,3 +1,5 @@
+#include "planned.hpp"
+
 #include <xgrad/graph/explain.hpp>
 #include <xgrad/graph/grad.hpp>
 #include <xgrad/graph/memory.hpp>
@@ -17,6 +19,8 @@ using namespace xgrad;
 using Catch::Contains;
 
 namespace {
+
+const Planned planned;
 
 Tensor leaf(const Shape& shape, std::string_view name) {
   return full(shape, .5).eval().named(name);

@@ -1,5 +1,7 @@
 // When history ends, and what can be differentiated.
 
+#include "planned.hpp"
+
 #include <xgrad/graph/grad.hpp>
 #include <xgrad/graph/parameter.hpp>
 #include <xgrad/graph/plan.hpp>
@@ -89,6 +91,7 @@ TEST_CASE("what is recorded from a pending new value keeps its history when both
 }
 
 TEST_CASE("observed values can still be differentiated, any number of times") {
+  const Planned planned;
   const Tensor x = tensor({0.5, 1.5}, {.dtype = float64});
   const Tensor y = sum(exp(x) * x);
   y.eval();

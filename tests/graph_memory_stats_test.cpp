@@ -1,3 +1,5 @@
+#include "planned.hpp"
+
 #include <xgrad/graph/basic.hpp>
 #include <xgrad/graph/memory.hpp>
 #include <xgrad/graph/parameter.hpp>
@@ -85,6 +87,7 @@ TEST_CASE("resetting the peak does not make the memory kept for reuse smaller") 
 }
 
 TEST_CASE("an evaluation beyond the limit throws, says the figures, and changes nothing") {
+  const Planned planned;
   const NoLimits at_the_end;
   const Parameter w(ones({1024, 1024}), "w");
   const Tensor x = ones({1024, 1024}).eval();

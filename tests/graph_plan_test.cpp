@@ -1,5 +1,7 @@
 // What plans look like from inside: what is fused, what reaches memory, what is taken over.
 
+#include "planned.hpp"
+
 #include <xgrad/graph/grad.hpp>
 #include <xgrad/graph/plan_ir.hpp>
 #include <xgrad/kernels/buffer.hpp>
@@ -20,6 +22,8 @@ using namespace xgrad;
 using kernels::Code;
 
 namespace {
+
+const Planned planned;
 
 std::shared_ptr<const Plan> plan_of(std::initializer_list<Tensor> asked) {
   return make_plan(request_of(std::span(asked.begin(), asked.size())));

@@ -1,5 +1,7 @@
 // Recorded graphs as text.
 
+#include "planned.hpp"
+
 #include <xgrad/graph/grad.hpp>
 
 #include <xgrad/graph/op.hpp>
@@ -16,6 +18,8 @@ using namespace xgrad;
 using Catch::Matchers::Contains;
 
 namespace {
+
+const Planned planned;
 
 Tensor named(const char* name, const Shape& shape = {2, 2}) { return zeros(shape).eval().named(name); }
 

@@ -1,3 +1,5 @@
+#include "planned.hpp"
+
 #include <xgrad/graph/grad.hpp>
 #include <xgrad/graph/parameter.hpp>
 #include <xgrad/graph/rerecord.hpp>
@@ -16,6 +18,8 @@
 using namespace xgrad;
 
 namespace {
+
+const Planned planned;
 
 std::vector<double> numbers(std::int64_t count, int seed) {
   std::vector<double> result;

@@ -1,5 +1,7 @@
 // Which thread may do what.
 
+#include "planned.hpp"
+
 #include <xgrad/graph/generator.hpp>
 #include <xgrad/graph/grad.hpp>
 #include <xgrad/graph/parameter.hpp>
@@ -175,6 +177,7 @@ TEST_CASE("using another thread's pending node is an error that says what to do"
   Tensor pending;
   std::atomic<bool> recorded{false}, done{false};
   std::thread other([&] {
+    const Planned planned;
     pending = (tensor({1, 2}) * 2).named("from elsewhere");
     recorded = true;
     while (!done) std::this_thread::yield();
@@ -245,10 +248,12 @@ TEST_CASE("a Parameter assigned on a thread that ends keeps its last computed va
 }
 
 TEST_CASE("an exception in a worker reaches the thread that asked") {
+  const Planned planned;
   const int before = kernels::num_threads();
   kernels::set_num_threads(4);
   const Tensor labels = check_labels(full({100'000}, 7, {.dtype = int64}), 5);
   on_threads(4, [&](int) {
+    const Planned planned_here;
     const Tensor mine = check_labels(full({100'000}, 7, {.dtype = int64}), 5);
     bool thrown = false;
     try {

@@ -1,3 +1,5 @@
+#include "planned.hpp"
+
 #include <catch2/catch.hpp>
 #include <xgrad/graph/explain.hpp>
 #include <xgrad/graph/grad.hpp>
@@ -11,6 +13,8 @@
 using namespace xgrad;
 
 namespace {
+
+const Planned planned;
 
 std::vector<double> values(const Tensor& t) { return t.to_vector<double>(); }
 

@@ -1,3 +1,5 @@
+#include "planned.hpp"
+
 #include <catch2/catch.hpp>
 #include <xgrad/graph/grad.hpp>
 #include <xgrad/graph/plan.hpp>
@@ -136,6 +138,7 @@ TEST_CASE("fit learns XOR with a struct of one's own") {
 }
 
 TEST_CASE("an epoch with a smaller last batch makes two plans, the next makes none") {
+  const Planned planned;
   set_random_seed(6);
   Sequential model{Rescaling(1.0 / 255, {.input_shape = {6}}),
                    Dense(8, {.activation = "relu", .kernel_regularizer = "l2"}), Dropout(.2),

@@ -1,3 +1,5 @@
+#include "planned.hpp"
+
 #include <catch2/catch.hpp>
 #include <xgrad/graph/grad.hpp>
 #include <xgrad/graph/plan.hpp>
@@ -181,6 +183,7 @@ TEST_CASE("layers in a functional model hear of training, and draw anew each ste
 }
 
 TEST_CASE("a functional model trains like a Sequential of the same layers, with as many plans") {
+  const Planned planned;
   const auto make = [](bool functional) {
     set_random_seed(11);
     if (!functional)
@@ -235,6 +238,7 @@ TEST_CASE("train_on_batch, test_on_batch and predict_on_batch do one step") {
 }
 
 TEST_CASE("a train step of one's own runs in one plan and gives the logs") {
+  const Planned planned;
   struct Pair {
     Dense a{1, {.kernel_initializer = "ones"}}, b{1, {.kernel_initializer = "ones"}};
     Tensor operator()(const Tensor& x, Call& call) const { return b(a(x, call), call); }
