@@ -12,6 +12,7 @@
 #include <cstdio>
 #include <cstring>
 #include <optional>
+#include <unordered_set>
 
 namespace xgrad::checking {
 namespace {
@@ -37,6 +38,7 @@ struct Copy {
   std::vector<Tensor> untouched_nodes, untouched_xs;  ///< a second copy, which is never computed
   std::vector<std::vector<Tensor>> untouched;  ///< and its inputs
   std::vector<std::uint8_t> moves;
+  std::unordered_set<const Node*> moving;  ///< the nodes that do
 };
 
 Copy computed_copy(const Subject& subject) {
@@ -51,6 +53,7 @@ Copy computed_copy(const Subject& subject) {
     for (const Tensor& x : copy.xs) copy.moves[i] |= x.node() == node;
     for (const std::uint32_t at : walk.inputs_of(i)) copy.moves[i] |= at != no_index && copy.moves[at];
     copy.nodes.push_back(Tensor::share(node));
+    if (copy.moves[i]) copy.moving.insert(node);
     copy.inputs.emplace_back();
     if (walk.inputs_of(i).empty()) continue;
     for (std::uint32_t k = 0; k < node->arity; ++k) copy.inputs.back().push_back(Tensor::share(node->inputs[k]));
@@ -72,7 +75,7 @@ void compute(Copy& copy, const Subject& subject) {
 bool has_rule_to_check(const Copy& copy, std::size_t i, std::uint32_t k) {
   const Tensor& moved = copy.inputs[i][k];
   return !lends_shape(*copy.nodes[i].node()->op, k) && is_floating(moved.dtype()) && moved.size() > 0 &&
-         !moved.node()->flags.weak;
+         copy.moving.contains(moved.node());
 }
 bool to_check(const Copy& copy, std::size_t i) {
   const Node* node = copy.nodes[i].node();
@@ -87,15 +90,34 @@ bool follows_from(Node* node, const Node* from) {
 }
 
 /// An input without a rule that was made from another input, whose rule speaks for both: factors of a matrix beside it.
+/// Not from one that this other input follows from as well: a matrix made from the right side of its equations.
 bool is_helper(const Copy& copy, std::size_t i, std::uint32_t j, std::uint32_t k) {
   const Op& op = *copy.nodes[i].node()->op;
   if (op.reverse || op.variadic || j == k || rule_of(op, j) || !rule_of(op, k)) return false;
-  return follows_from(copy.untouched[i][j].node(), copy.untouched[i][k].node());
+  const auto input = [&](std::uint32_t n) { return copy.untouched[i][n].node(); };
+  if (!follows_from(input(j), input(k))) return false;
+  for (std::uint32_t other = 0; other < copy.untouched[i].size(); ++other)
+    if (other != j && input(other) != input(k) && rule_of(op, other) && follows_from(input(j), input(other)) &&
+        follows_from(input(other), input(k)))
+      return false;
+  return true;
 }
 bool is_helper(const Copy& copy, std::size_t i, std::uint32_t j) {
   for (std::uint32_t k = 0; k < copy.inputs[i].size(); ++k)
     if (is_helper(copy, i, j, k)) return true;
   return false;
+}
+
+/// Whether node i is nothing but a helper of those that read it.
+bool helps_only(const Copy& copy, std::size_t i) {
+  bool helps = false;
+  for (std::size_t reader = 0; reader < copy.untouched.size(); ++reader)
+    for (std::uint32_t j = 0; j < copy.untouched[reader].size(); ++j) {
+      if (copy.untouched[reader][j].node() != copy.untouched_nodes[i].node()) continue;
+      if (!is_helper(copy, reader, j)) return false;
+      helps = true;
+    }
+  return helps;
 }
 
 /// One operation as a function of its input k, at the values it had; helpers made from that input move with it.
@@ -246,6 +268,10 @@ std::optional<CheckedElement> wrong_element(const Subject& subject, const Copy& 
     // Along a random direction many ties break at once; one by one they say what each is worth.
     if (!small && !result.wrong.empty() && local.size() <= 4096)
       result = compare(scalar, {.full = true, .projections = 0, .step = step, .label = {}}, state);
+    // Where the operation's own value is infinite its derivative is what it is.
+    const std::vector<double> values = copy.nodes[i].to_vector<double>();
+    if (!std::all_of(values.begin(), values.end(), [](double v) { return std::isfinite(v); }))
+      std::erase_if(result.wrong, [](const CheckedElement& e) { return !std::isfinite(e.analytic); });
     if (result.wrong.empty() || !wrong_where_it_moves(subject, scalar, i, k, step, state)) return {};
     return result.wrong.front();
   } catch (const Error&) {
@@ -280,7 +306,7 @@ std::vector<Culprit> wrong_rules(const Subject& subject, int order, double step,
                                      : "its rule for input " + std::to_string(k + 1) + " gives " +
                                           shown(worst.analytic) + ", the difference quotient ";
       culprit.reason += shown(worst.numeric);
-      if (missing && is_helper(copy, i, k)) continue;
+      if (missing && (is_helper(copy, i, k) || helps_only(copy, i))) continue;
       (missing ? without_rule : found).emplace_back(worst.relative_error, std::move(culprit));
     }
   }

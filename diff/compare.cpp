@@ -11,15 +11,53 @@ constexpr double unit = 0x1p-53;
 /// Values of the difference quotient are trusted up to this share of the derivative, or of the largest one.
 constexpr double sharp = 1e-3;
 
+/// What rounding may change u'y by where every element has moved by its scale, to either side; computed when asked for.
+class NoiseAround {
+ public:
+  NoiseAround(const Subject& subject, const std::vector<Tensor>& weights) : subject_(subject), weights_(weights) {}
+  double operator()() {
+    if (noise_ < 0) noise_ = found();
+    return noise_;
+  }
+
+ private:
+  double found() const {
+    Subject moved = subject_;
+    double side = 1;
+    for (Tensor& x : moved.xs) {
+      std::vector<double> values = x.to_vector<double>();
+      const std::vector<double> sizes = scales(x);
+      for (std::size_t i = 0; i < values.size(); ++i, side = -side) values[i] += side * sizes[i];
+      x = tensor(values, x.shape());
+    }
+    try {
+      const double noise = row_of(moved, weights_).noise;
+      return std::isfinite(noise) ? noise : 0;
+    } catch (const Error&) {
+      return 0;  // there is nothing there
+    }
+  }
+
+  const Subject& subject_;
+  const std::vector<Tensor>& weights_;
+  double noise_ = -1;
+};
+
+/// What rounding does at some distance.
+struct Around {
+  double distance = 1;
+  NoiseAround& noise;
+};
+
 /// One derivative against one slope.
 class Judge {
  public:
   Judge(const Subject& subject, const Marks& marks, const CompareOptions& options, Compared& out)
       : subject_(subject), marks_(marks), options_(options), out_(out) {}
 
-  /// Whether the element is wrong; records what was found. `silent`: only looks.
+  /// Whether the element is wrong; records what was found.
   bool operator()(CheckedElement element, const Slope& slope, const std::vector<int>& sites, double noise,
-                  double largest, double size_of_values, bool silent) {
+                  double largest, double size_of_values, const Around& around) {
     const double a = element.analytic;
     Estimate estimate = slope.central;
     const auto allow = [&](const Estimate& e) {
@@ -44,12 +82,9 @@ class Judge {
       else if (slope.left.steps == 0 || slope.right.steps == 0)
         estimate = slope.left.steps > 0 ? slope.left : slope.right;
     }
-    const bool vague = estimate.steps > 0 && (slope.central.steps == 0
-                                                      ? estimate.truncation > 1e-2 * std::fabs(estimate.value) &&
-                                                            estimate.truncation > 1e-6
-                                                      : slope.rough);
+    const bool vague = slope.central.steps == 0 && estimate.steps > 0 &&
+                       estimate.truncation > 1e-2 * std::fabs(estimate.value) && estimate.truncation > 1e-6;
     if (slope.jump && two_sided) {
-      if (silent) return false;
       ++out_.compared;
       ++out_.jump_count;
       note(element, slope, sites, true, false);
@@ -58,25 +93,27 @@ class Judge {
     if (estimate.steps == 0 || !std::isfinite(estimate.value)) {
       // Steep without bound: an infinite derivative is the right one.
       const bool wrong = std::isfinite(a) ? false : !slope.infinite;
-      if (silent) return wrong;
       ++out_.compared;
       if (!wrong) ++out_.undecided;
       if (wrong) add_wrong(element, estimate, allow(estimate));
       return wrong;
     }
-    const double allowed = allow(estimate);
+    double allowed = allow(estimate);
     const double error = std::fabs(a - estimate.value);
     bool wrong = !(error <= allowed) && !within;
     if (!std::isfinite(a) && slope.infinite) wrong = false;
+    // Where all values are small or 0, it is their changes that are rounded.
+    if (wrong && std::isfinite(a)) allowed += 4 * around.noise() / around.distance;
+    if (error <= allowed) wrong = false;
     const double size = std::max(std::fabs(a), std::fabs(estimate.value));
     const bool blurred = allowed > sharp * size && allowed > sharp * largest && allowed > 1e-6;
     // Quotients that never settle beside a kink (x log x at 0) say nothing.
     if (wrong && std::isfinite(a) && (vague || (blurred && error < 10 * allowed))) wrong = false;
     // Where kinks meet, a chain of subgradients need not be one: the rules are asked one by one.
     const bool outside = wrong && at_kink && std::isfinite(a);
-    if (silent) return wrong && !outside;
     ++out_.compared;
     out_.undecided += (blurred || vague) && !wrong;
+    out_.unsettled += vague && !wrong;
     out_.decided += !blurred && !vague;
     if (at_kink) {
       ++out_.kink_count;
@@ -223,6 +260,8 @@ void compare_fully(const Subject& subject, const CompareOptions& options, const 
       largest.push_back(largest_of(rows.back()));
       weights.push_back(std::move(u));
     }
+  std::vector<NoiseAround> around;
+  for (const std::vector<Tensor>& u : weights) around.emplace_back(subject, u);
   Judge judge(subject, marks, options, out);
   const Probe at = probe_at(subject, fresh(subject.xs));
   double worst = 0;
@@ -238,7 +277,8 @@ void compare_fully(const Subject& subject, const CompareOptions& options, const 
       CheckedElement element = element_at(subject, options, i);
       element.output = rows.size() > 1 ? static_cast<std::int64_t>(j) : -1;
       element.analytic = gradient_at(rows[j], place);
-      if (!judge(element, s.outputs[j], s.sites, noise[j], largest[j], rows[j].size, false)) continue;
+      const Around near{step / options.step, around[j]};
+      if (!judge(element, s.outputs[j], s.sites, noise[j], largest[j], rows[j].size, near)) continue;
       const double error = out.wrong.back().absolute_error;
       if (out.weights.empty() || error > worst) {
         worst = error;
@@ -250,7 +290,7 @@ void compare_fully(const Subject& subject, const CompareOptions& options, const 
 
 /// The worst element of a wrong projection: the half with the larger error is halved again.
 void find_worst(const Subject& scalar, const CompareOptions& options, const Row& row, const Probe& at, double noise,
-                const std::vector<std::vector<double>>& direction, Judge& judge) {
+                const std::vector<std::vector<double>>& direction, NoiseAround& noise_around, Judge& judge) {
   std::int64_t first = 0, last = scalar.size();
   const auto excess = [&](std::int64_t from, std::int64_t to) {
     std::vector<std::vector<double>> d = direction;
@@ -275,7 +315,8 @@ void find_worst(const Subject& scalar, const CompareOptions& options, const Row&
   const Slopes s = slopes(along(scalar, unit_direction(scalar, place)), at, std::span(&noise, 1), step);
   CheckedElement element = element_at(scalar, options, first);
   element.analytic = gradient_at(row, place);
-  judge(element, s.outputs[0], s.sites, noise, largest_of(row), row.size, false);
+  const Around near{step / options.step, noise_around};
+  judge(element, s.outputs[0], s.sites, noise, largest_of(row), row.size, near);
 }
 
 void compare_projections(const Subject& subject, const CompareOptions& options, const Marks& marks, Compared& out,
@@ -309,14 +350,22 @@ void compare_projections(const Subject& subject, const CompareOptions& options, 
     Slopes s = slopes(probe, at, std::span(&noise, 1), options.step);
     look_at_sides(s, probe, at, std::span(&noise, 1), options.step);
     out.avoided += s.avoided;
-    if (!judge(element, s.outputs[0], s.sites, noise, largest, row.size, false)) continue;
+    NoiseAround around(subject, u);
+    if (!judge(element, s.outputs[0], s.sites, noise, largest, row.size, {1, around})) continue;
     if (out.weights.empty()) out.weights = u;
-    if (scalar.size() > 1) find_worst(scalar, options, row, at, noise, direction, judge);
+    if (scalar.size() > 1) find_worst(scalar, options, row, at, noise, direction, around, judge);
     break;
   }
 }
 
 }  // namespace
+
+double rounding_of_changes(const Subject& subject, const std::vector<Tensor>& u) {
+  double smallest = std::numeric_limits<double>::infinity();
+  for (const Tensor& x : subject.xs)
+    for (const double size : scales(x)) smallest = std::min(smallest, size);
+  return 4 * NoiseAround(subject, u)() / smallest;
+}
 
 Compared compare(const Subject& subject, const CompareOptions& options, std::uint64_t& state) {
   Compared out;

@@ -19,6 +19,7 @@ struct Compared {
   CheckedElement worst;               ///< the largest error for what was allowed
   std::vector<Kink> kinks;
   std::int64_t compared = 0, undecided = 0, kink_count = 0, jump_count = 0, avoided = 0;
+  std::int64_t unsettled = 0;  ///< undecided because quotients do not settle as steps shrink
   std::int64_t decided = 0;  ///< compared, and with an allowance far below the derivative
   bool outside = false;      ///< some value lay outside an interval where several kinks meet
   std::int64_t outside_count = 0;
@@ -27,6 +28,9 @@ struct Compared {
 
 /// Compares d(u'y)/dx, with u unit vectors (full) or random, with difference quotients.
 Compared compare(const Subject& subject, const CompareOptions& options, std::uint64_t& state);
+
+/// What rounding may change in d(u'y) along a direction of ones, where all values are small or 0 at x itself.
+double rounding_of_changes(const Subject& subject, const std::vector<Tensor>& u);
 
 /// Steps that suit the sizes of an input's elements.
 std::vector<double> scales(const Tensor& x);

@@ -12,7 +12,8 @@ constexpr double smallest_step = 1e-10;  ///< of the first one that is tried: 1e
 bool finite(const Probe& p, std::size_t j) { return std::isfinite(p.values[j]); }
 
 /// Richardson's extrapolation from quotients with steps h, h/2, h/4, ... whose errors are powers of h: all of them
-/// (one-sided) or the even ones (central). Keeps the entry with the smallest error, as Ridders does.
+/// (one-sided) or the even ones (central). Keeps the entry with the smallest error, as Ridders does. Where quotients
+/// approach their limit more slowly than that (beside a root), the rest of their geometric series is the error.
 class Tableau {
  public:
   Tableau(bool even, double noise) : even_(even), noise_(noise) {}
@@ -20,12 +21,12 @@ class Tableau {
     const std::vector<double> before = std::move(row_);
     row_ = {quotient};
     double amplified = 2;
-    const double rounding = noise_ / step;
+    const double rounding = noise_ / step, rest = rest_of_series(quotient, rounding);
     for (std::size_t m = 0; m < before.size(); ++m) {
       const double ratio = std::pow(2.0, static_cast<double>((even_ ? 2 : 1) * (m + 1)));
       row_.push_back((ratio * row_[m] - before[m]) / (ratio - 1));
       amplified *= ratio / (ratio - 1);
-      const double truncation = std::max(std::fabs(row_[m + 1] - row_[m]), std::fabs(row_[m + 1] - before[m]));
+      const double truncation = std::max({std::fabs(row_[m + 1] - row_[m]), std::fabs(row_[m + 1] - before[m]), rest});
       const double total = amplified * rounding + truncation;
       if (best_.steps < 2 || total < best_.allowed())
         best_ = {row_[m + 1], amplified * rounding, truncation, step, static_cast<int>(before.size()) + 1};
@@ -39,10 +40,19 @@ class Tableau {
   bool settled() const { return levels_ >= 3 && best_.truncation <= best_.rounding; }
 
  private:
+  double rest_of_series(double quotient, double rounding) {
+    const double before = moved_;
+    moved_ = levels_ > 0 ? std::fabs(quotient - last_) : 0;
+    last_ = quotient;
+    if (levels_ < 2 || moved_ <= 8 * rounding || moved_ <= (even_ ? 0.3 : 0.55) * before) return 0;
+    return moved_ * std::min(moved_ / std::max(before - moved_, 0.0), 1e3);
+  }
+
   bool even_;
   double noise_;
   std::vector<double> row_;
   Estimate best_;
+  double last_ = 0, moved_ = 0;
   int levels_ = 0;
 };
 
@@ -87,7 +97,7 @@ void one_side(Slopes& result, const std::function<Probe(double)>& probe, const P
     const double gap = std::fabs(last.values[j] - at.values[j]);
     const double explained = 4 * last_step * (std::fabs(quotient[j]) + std::fabs(estimate.value)) + 100 * noise[j];
     // A jump is there in every step; a root's steep end is not.
-    if (!ours && gap > explained) slope.jump = true;
+    if (gap > explained) slope.jump = true;
     if (std::fabs(quotient[j]) > 8 * std::fabs(first[j]) && estimate.truncation > 0.1 * std::fabs(estimate.value))
       slope.infinite = true;
   }
@@ -112,9 +122,9 @@ Slopes slopes(const std::function<Probe(double)>& probe, const Probe& at, std::s
     for (std::size_t j = 0; j < outputs; ++j) tables.emplace_back(true, noise[j]);
   };
   clear();
-  // For a smooth function f(h) + f(-h) - 2 f(0) falls with the square of h.
+  // For a smooth function f(h) + f(-h) - 2 f(0) falls with the square of h; beside a kink only with h, beside a jump
+  // not at all: quotients of such steps say nothing.
   std::vector<double> bend(outputs, 0.0);
-  std::vector<std::uint8_t> rough(outputs, 0);
   std::vector<int> crossed;
   bool inside = true;
   for (double h = step; h > step * 1e-6;) {
@@ -133,28 +143,31 @@ Slopes slopes(const std::function<Probe(double)>& probe, const Probe& at, std::s
     bool settled = true;
     for (std::size_t j = 0; j < outputs; ++j) {
       if (!finite(at, j)) continue;
-      tables[j].add((p.values[j] - q.values[j]) / (2 * h), h);
-      const double bends = std::fabs(p.values[j] - at.values[j] + (q.values[j] - at.values[j]));
-      rough[j] = tables[j].levels() > 1 && bends > 0.6 * bend[j] && bends > 100 * noise[j];
+      const double ahead = p.values[j] - at.values[j], behind = q.values[j] - at.values[j];
+      const double bends = std::fabs(ahead + behind);
+      const bool counts = bends > 100 * noise[j] && bends > 1e-9 * (std::fabs(ahead) + std::fabs(behind));
+      if (tables[j].levels() > 0 && counts && bends > 0.4 * bend[j]) tables[j] = Tableau(true, noise[j]);
       bend[j] = bends;
-      settled = settled && tables[j].settled() && !rough[j];
+      tables[j].add((p.values[j] - q.values[j]) / (2 * h), h);
+      settled = settled && (tables[j].settled() || tables[j].levels() >= most_levels);
     }
-    if (settled || tables.empty() || tables[0].levels() >= most_levels) break;
+    if (settled) break;
     h /= 2;
   }
   bool central = true;
   for (std::size_t j = 0; j < outputs; ++j) {
-    if (finite(at, j) && tables[j].levels() < 3) central = false;
-    if (finite(at, j)) result.outputs[j].central = tables[j].best();
-    result.outputs[j].rough = rough[j] != 0;
+    if (!finite(at, j)) continue;
+    if (tables[j].levels() >= 3) result.outputs[j].central = tables[j].best();
+    else central = false;
   }
-  if (central) {
-    return result;
-  }
+  if (central) return result;
   result.avoided = false;
   result.sites = std::move(crossed);
-  for (Slope& slope : result.outputs) slope.central = {};
-  add_sides(result, probe, at, noise, step);
+  Slopes sides;
+  sides.outputs.resize(outputs);
+  add_sides(sides, probe, at, noise, step);
+  for (std::size_t j = 0; j < outputs; ++j)
+    if (result.outputs[j].central.steps == 0) result.outputs[j] = sides.outputs[j];
   return result;
 }
 

@@ -29,7 +29,6 @@ struct Slope {
   Estimate left, right;   ///< made where there is no central one
   bool left_is_ours = false, right_is_ours = false;  ///< 0 lies on the same piece as the points of that side
   bool jump = false;      ///< the function is not continuous at 0
-  bool rough = false;     ///< the value at 0 does not lie between those beside it, however small the steps
   bool infinite = false;  ///< the quotients grow without bound as steps shrink
 };
 

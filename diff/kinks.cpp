@@ -3,6 +3,7 @@
 #include <xgrad/graph/fold.hpp>
 #include <xgrad/graph/walk.hpp>
 #include <xgrad/ops/elementwise.hpp>
+#include <xgrad/ops/shape.hpp>
 
 #include <cstring>
 
@@ -20,7 +21,10 @@ bool has_float_input(const Node* node) {
 /// Which of two is larger, with ties apart from both.
 Tensor order_of(const Tensor& a, const Tensor& b) { return cast(less(a, b), uint8) + 2 * cast(less(b, a), uint8); }
 
+bool is(const Node* node, const char* name) { return std::strcmp(node->op->name, name) == 0; }
+
 bool jumps(const Node* node) {
+  if (is(node, "max_pool_put") || is(node, "max_pool_pick")) return true;
   switch (node->op->code) {
     case Code::sign:
     case Code::floor:
@@ -62,7 +66,13 @@ Tensor mark_of(Node* node) {
     case Code::row_min: return equal(in(0), keep_axes(Applied(node, 0), y));
     default: break;
   }
-  if (std::strcmp(node->op->name, "cummax") == 0 || std::strcmp(node->op->name, "cummin") == 0) return equal(in(0), y);
+  if (is(node, "cummax") || is(node, "cummin")) return equal(in(0), y);
+  // The share of each element in what was chosen.
+  const auto share = [&](int k) { return node->op->rules[k](Applied(node, k), ones_like(y)); };
+  if (is(node, "max_pool") || is(node, "max_pool_pick")) return share(0);
+  if (is(node, "max_pool_put")) return Applied(node, 0).again({ones_like(in(0)), in(1)});
+  if (is(node, "scatter_max") || is(node, "scatter_min"))
+    return concatenate({reshape(share(0), {-1}), reshape(share(2), {-1})});
   return {};
 }
 

@@ -109,8 +109,10 @@ std::function<Probe(double)> along(const Subject& subject, std::vector<std::vect
     std::vector<Tensor> xs;
     for (std::size_t k = 0; k < base->size(); ++k) {
       std::vector<double> moved = (*base)[k];
+      // What does not move keeps even the sign of its zero.
       if (!(*d)[k].empty())
-        for (std::size_t i = 0; i < moved.size(); ++i) moved[i] += t * (*d)[k][i];
+        for (std::size_t i = 0; i < moved.size(); ++i)
+          if ((*d)[k][i] != 0) moved[i] += t * (*d)[k][i];
       xs.push_back(tensor(moved, subject.xs[k].shape()));
     }
     return probe_at(subject, xs);
@@ -168,8 +170,8 @@ Row row_of(const Subject& subject, const std::vector<Tensor>& weights) {
       const bool launched = v.node()->op && v.node()->op->kind == Kind::launch;
       // What a product or factorisation adds up may be larger than its result.
       const Tensor each = launched ? abs(g) * max(where(isfinite(v), abs(v), 0)) : abs(g * v);
-      // An infinity among the values stays one; a huge value does lose digits.
-      const Tensor part = sum(where(logical_or(logical_not(isfinite(v)), isnan(g)), 0, each));
+      // An infinity among the values stays one; a huge value does lose digits. A 0 is exact, however steep it is there.
+      const Tensor part = sum(where(logical_or(logical_not(isfinite(v)), isnan(each)), 0, each));
       noise = noise + factors[i] * cast(part, float64);
       if (moving[i]) size = maximum(size, cast(max(where(isfinite(v), abs(v), 0)), float64));
     }
@@ -196,10 +198,15 @@ bool has_float32(std::span<const Tensor> ys) {
 
 namespace {
 
-/// A conversion to float32 that the user asked for becomes one to float64.
+/// A conversion to float32 that the user asked for becomes one to float64; so does what is made of C++ numbers alone.
 Tensor widened(void*, const Node* node, std::span<const Tensor> inputs) {
-  if (node->op->code != kernels::Code::cast || node->dtype != float32 || node->flags.promoted) return {};
-  return cast(inputs[0], float64);
+  if (node->dtype != float32) return {};
+  if (node->op->code == kernels::Code::cast) return node->flags.promoted ? Tensor() : cast(inputs[0], float64);
+  if (node->op->kind != Kind::broadcast || !inputs[0].node()->flags.weak || inputs[0].dtype() != float32) return {};
+  const Tensor number = cast(inputs[0], float64);
+  std::vector<Arg> wide(inputs.begin(), inputs.end());
+  wide[0] = number;
+  return record(*node->op, wide, attributes_of(node));
 }
 
 }  // namespace

@@ -102,8 +102,10 @@ void solve_triangle(bool lower, bool transposed, bool unit, std::int64_t n, std:
                 as_int(k), T{1}, a, as_int(n), x, as_int(k));
 }
 
+/// Numbers that are no row among n (factors that somebody made up) exchange nothing.
 template <class T>
-void swap_rows(T* x, std::int64_t k, std::int64_t i, T pivot) {
+void swap_rows(T* x, std::int64_t n, std::int64_t k, std::int64_t i, T pivot) {
+  if (!(pivot >= 0 && pivot < static_cast<T>(n))) return;
   const auto j = static_cast<std::int64_t>(pivot);
   if (i != j) std::swap_ranges(x + i * k, x + (i + 1) * k, x + j * k);
 }
@@ -116,9 +118,9 @@ void lu_solve_one(bool transposed, std::int64_t n, std::int64_t k, const T* fact
   if (!transposed) {
     solve_triangle(true, false, false, n, k, factors, x);
     solve_triangle(false, false, true, n, k, factors, x);
-    for (std::int64_t i = n; i-- > 0;) swap_rows(x, k, i, pivots[i]);
+    for (std::int64_t i = n; i-- > 0;) swap_rows(x, n, k, i, pivots[i]);
   } else {
-    for (std::int64_t i = 0; i < n; ++i) swap_rows(x, k, i, pivots[i]);
+    for (std::int64_t i = 0; i < n; ++i) swap_rows(x, n, k, i, pivots[i]);
     solve_triangle(false, true, true, n, k, factors, x);
     solve_triangle(true, true, false, n, k, factors, x);
   }

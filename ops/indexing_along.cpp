@@ -73,6 +73,7 @@ Tensor take_along_back(const Applied& c, const Tensor& g) {
 /// Inputs: an array, indices and values shaped like the indices.
 void infer_put_along(Recording& call) {
   check_index_type(call, 1);
+  if (call.dtype(2) != call.dtype(0)) call.dtype_error("expected values of the array's dtype");
   call.result(call.shape(0), call.dtype(0));
 }
 

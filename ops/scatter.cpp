@@ -153,6 +153,7 @@ Tensor gather_back(const Applied& c, const Tensor& g) {
 /// Inputs: an array, indices, updates of the shape that the indices choose and of the array's dtype.
 void infer_scatter(Recording& call) {
   check_index_type(call, 1);
+  if (call.dtype(2) != call.dtype(0)) call.dtype_error("expected updates of the array's dtype");
   call.result(call.shape(0), call.dtype(0));
 }
 

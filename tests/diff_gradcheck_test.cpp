@@ -3,11 +3,14 @@
 #include <xgrad/diff/gradcheck.hpp>
 
 #include <xgrad/ops/activation.hpp>
+#include <xgrad/ops/convolution.hpp>
 #include <xgrad/ops/elementwise.hpp>
+#include <xgrad/ops/indexing.hpp>
 #include <xgrad/ops/linalg.hpp>
 #include <xgrad/ops/product.hpp>
 #include <xgrad/ops/random.hpp>
 #include <xgrad/ops/reduce.hpp>
+#include <xgrad/ops/scatter.hpp>
 #include <xgrad/ops/shape.hpp>
 #include <xgrad/ops/sorting.hpp>
 
@@ -94,6 +97,82 @@ TEST_CASE("ties of max, sort and clip are kinks") {
   check("sort", [](const Tensor& t) { return sum(sort(t, 1) * tensor({1, 2, 4}, {.dtype = float64})); }, tied);
   check("clip", [](const Tensor& t) { return sum(clip(t, 1, 2)); }, tied);
   check("minimum", [](const Tensor& t) { return sum(minimum(t, 1) * t); }, tied);
+}
+
+TEST_CASE("ties of pools and of scattered elements are kinks") {
+  const Tensor x = tensor({{1, 1, 0, 2, 2, 2}}, {.dtype = float64});
+  const auto pool = [](const Tensor& t) { return sum(max_pool(reshape(t, {1, 6, 1}), 3, {.strides = 1}) * 0.7); };
+  const auto scatter = [](const Tensor& t) {
+    const Tensor flat = reshape(t, {-1}), places = tensor({{0}, {1}, {1}, {0}}, {.dtype = int64});
+    return sum(scatter_max(slice(flat, {{.stop = 2}}), places, slice(flat, {{.start = 2}})) * 1.3);
+  };
+  for (const GradcheckReport& report : {gradcheck(pool, {x}), gradcheck(scatter, {x})}) {
+    INFO(report);
+    CHECK(report.passed());
+    CHECK(report.kink_count > 0);
+  }
+}
+
+TEST_CASE("a kink or a jump that no operation shows is not decided, and beside it mistakes are found") {
+  // The branch is the program's own.
+  const auto bent = [](const Tensor& t) { return t.item() > 0 ? 2 * t : -t; };
+  const auto broken = [](const Tensor& t) { return t.item() > 0 ? t + 1 : t; };
+  const Tensor zero(0.0, {.dtype = float64});
+  const GradcheckReport kink = gradcheck(bent, {zero}), jump = gradcheck(broken, {zero});
+  INFO(kink << jump);
+  CHECK(kink.verdict != Verdict::failed);
+  CHECK(kink.kink_count > 0);
+  CHECK(jump.verdict == Verdict::undecided);
+  CHECK(jump.jump_count == 1);
+  CHECK(gradcheck(bent, {Tensor(1e-5, {.dtype = float64})}).passed());
+  CHECK(gradcheck(broken, {Tensor(-1e-5, {.dtype = float64})}).passed());
+
+  const auto halved = [](const Tensor& t) {
+    const Tensor first = slice(t, {{.stop = 1}}), rest = slice(t, {{.start = 1}});
+    const Tensor y = first.item() > 0 ? 2 * first : -first;
+    return sum(y) + sum(rest * stop_gradient(rest));
+  };
+  CHECK(gradcheck(halved, {tensor({0, 0.7, -0.4}, {.dtype = float64})}).verdict == Verdict::failed);
+}
+
+TEST_CASE("a function chosen by the sign of zeros is not called wrong") {
+  for (const double c : {0.0, 0.75}) {
+    const auto chosen = [=](const Tensor& t) { return sum(where(signbit(t), t, c) * sin(t + 1)); };
+    const auto moved = [=](const Tensor& t, const Tensor& s) {
+      return sum(where(signbit(t * 0 - s), 2 * t, c + s * t));
+    };
+    const Tensor t = tensor({0.0, -0.0, 1.0, -1.0, 0.3}, {.dtype = float64});
+    for (const GradcheckReport& report : {gradcheck(chosen, {t}), gradcheck(moved, {t, -t})}) {
+      INFO(c << "\n" << report);
+      CHECK(report.verdict != Verdict::failed);
+    }
+  }
+}
+
+TEST_CASE("quotients that converge slowly, or whose terms cancel, allow for it") {
+  const Tensor zero = tensor({0, 0.4}, {.dtype = float64});
+  const auto root = [](const Tensor& t) { return sum(power(abs(t), 1.4)) + sum(power(t, 1.4)); };
+  const auto cancels = [](const Tensor& t) {
+    const Tensor w = tensor({0.1, 0.7, -0.8, 0.3, -0.3 + 1e-13}, {.dtype = float64});
+    return sum(reshape(t, {2, 1}) * w) / 3;
+  };
+  const auto steep = [](const Tensor& t) { return sum(cbrt(minimum(t, tensor({0.0, 0.4}, {.dtype = float64})))); };
+  for (const GradcheckReport& report :
+       {gradcheck(root, {zero}, {.order = 1}), gradcheck(cancels, {zero}), gradcheck(steep, {zero}, {.order = 1})}) {
+    INFO(report);
+    CHECK(report.verdict != Verdict::failed);
+  }
+}
+
+TEST_CASE("float32 is checked as float64, with the numbers that are put into arrays") {
+  const Tensor x = points({4}, -0.83, 0.217, float32);
+  const auto put = [](const Tensor& t) {
+    const Tensor all = put_along_axis(t, argsort(t), broadcast_like(0.25, t));
+    return sum(square(all + put_along_axis(t, tensor({2}, {.dtype = int64}), broadcast_to(0.5, {1}))));
+  };
+  const GradcheckReport report = gradcheck(put, {x});
+  INFO(report);
+  CHECK(report.passed());
 }
 
 TEST_CASE("float32 is checked as float64") {

@@ -60,6 +60,26 @@ Tensor subject_of(std::uint64_t seed, std::vector<Tensor>& leaves, std::string& 
   return {};
 }
 
+bool all_finite(const std::vector<Tensor>& values) {
+  for (const Tensor& value : values)
+    for (const double v : value.to_vector<double>())
+      if (!std::isfinite(v)) return false;
+  return true;
+}
+
+/// How many of the first two derivatives are finite. Of a graph of its own: the one to check stays as it was recorded.
+int finite_orders(std::uint64_t seed) {
+  std::vector<Tensor> leaves;
+  std::string code;
+  const Tensor y = subject_of(seed, leaves, code);
+  const std::vector<Tensor> first = grad(y, std::span<const Tensor>(leaves));
+  Tensor weighed(0.0, {.dtype = float64});
+  for (std::size_t k = 0; k < first.size(); ++k)
+    weighed = weighed + sum(first[k] * std::sin(static_cast<double>(k + 1)));
+  const std::vector<Tensor> second = grad(weighed, std::span<const Tensor>(leaves));
+  return !all_finite(first) ? 0 : !all_finite(second) ? 1 : 2;
+}
+
 TEST_CASE("no false alarm on two hundred random graphs") {
   const char* first = std::getenv("XGRAD_RANDOM_SEED");
   std::uint64_t seed = first ? std::strtoull(first, nullptr, 10) : 1;
@@ -71,12 +91,10 @@ TEST_CASE("no false alarm on two hundred random graphs") {
     const Tensor y = subject_of(seed, leaves, code);
     if (!y.defined()) continue;
     INFO("seed " << seed << "\n" << code);
-    const GradcheckReport report = gradcheck_recorded(y, leaves);
+    const int orders = finite_orders(seed);
+    const GradcheckReport report = gradcheck_recorded(y, leaves, {.order = std::max(orders, 1)});
     INFO(report);
-    bool finite = true;
-    for (const Tensor& g : grad(y, std::span<const Tensor>(leaves)))
-      for (const double v : g.to_vector<double>()) finite = finite && std::isfinite(v);
-    if (report.compared == 0 || !finite) {
+    if (report.compared == 0 || orders == 0) {
       ++infinite;
       continue;
     }

@@ -7,6 +7,7 @@
 #include "random_program_forms_reduce.hpp"
 #include "random_program_forms_shape.hpp"
 #include "random_program_forms_linear.hpp"
+#include "random_program_forms_networks.hpp"
 #include "random_program_forms_indexing.hpp"
 #include "random_program_forms_random.hpp"
 
@@ -282,6 +283,10 @@ inline std::span<const Form> forms() {
       {"shuffle", 1, run_shuffle, choose_shuffle},
       {"choice", 1, run_choice, choose_choice},
       {"randint", 1, run_randint, choose_unary},
+      {"convolution", 6, run_convolution, choose_convolution},
+      {"pool", 4, run_pool, choose_pool},
+      {"attention", 4, run_attention, choose_attention},
+      {"steps", 4, run_steps, choose_steps},
       {"grad", 14, run_grad, choose_grad},
       {"jvp_of_ones", 2, run_jvp, choose_jvp},
       {"use", 9, [](Run& r, const Step& s) { put(r, s, parameter(r, s.n[0])); }, choose_parameter},
