@@ -3,6 +3,9 @@
 #include <xgrad/graph/capture_program.hpp>
 
 #include <cstring>
+#include <map>
+#include <unordered_map>
+#include <unordered_set>
 
 namespace xgrad {
 namespace {
@@ -24,13 +27,10 @@ class Taping {
 void revert_pending(ThreadState& state) {
   while (!state.pending.empty()) {
     Slot* slot = state.pending.back();
-    const Parameter parameter = Parameter::of(slot);
-    parameter.revert();
-    if (!state.pending.empty() && state.pending.back() == slot) {
-      state.pending.pop_back();
-      slot->pending = false;
-      release(slot);
-    }
+    state.pending.pop_back();
+    slot->pending = false;
+    Parameter::of(slot).revert();
+    release(slot);
   }
 }
 
@@ -45,7 +45,8 @@ class Recorder {
   void make_placeholders(std::span<const Tensor> arguments);
   void find_sources(std::span<const Tensor> results);
   bool follow();
-  void find_take(std::uint32_t place);
+  void find_draws();
+  void find_places(std::span<const Tensor> results);
   void detach();
 
   ThreadState& state_;
@@ -78,33 +79,46 @@ void Recorder::find_sources(std::span<const Tensor> results) {
   }
 }
 
-void Recorder::find_take(std::uint32_t place) {
-  const Node* node = p_.request.order[place];
-  if (node->op->kind != Kind::draw && !node->op->random) return;
-  const kernels::Draw& draw = node->value.draw;
+void Recorder::find_draws() {
+  std::map<std::pair<std::uint64_t, std::uint64_t>, std::uint32_t> takes;
   for (std::uint32_t i = 0; i < p_.tape.takes.size(); ++i)
-    if (p_.tape.takes[i].seed == draw.seed && p_.tape.takes[i].number == draw.number) p_.draws.push_back({place, i});
+    takes[{p_.tape.takes[i].seed, p_.tape.takes[i].number}] = i;
+  for (std::uint32_t i = 0; i < p_.request.order.size(); ++i) {
+    const Node* node = p_.request.order[i];
+    if (p_.request.leaf[i] || (node->op->kind != Kind::draw && !node->op->random)) continue;
+    const auto found = takes.find({node->value.draw.seed, node->value.draw.number});
+    if (found != takes.end()) p_.draws.push_back({i, found->second});
+  }
+}
+
+void Recorder::find_places(std::span<const Tensor> results) {
+  std::unordered_map<const Node*, std::uint32_t> places;
+  for (std::uint32_t i = 0; i < p_.request.order.size(); ++i)
+    if (!p_.request.leaf[i]) places.emplace(p_.request.order[i], i);
+  for (std::size_t k = 0; k < results.size(); ++k)
+    if (const auto found = places.find(results[k].node()); found != places.end()) p_.sources[k].place = found->second;
 }
 
 /// Finds the Parameters among the leaves, and what each is given. False if a value is a Parameter's and somebody's own.
 bool Recorder::follow() {
-  for (Slot* slot : state_.pending) {
-    Followed followed{.parameter = Parameter::of(slot)};
-    p_.parameters.push_back(std::move(followed));
-  }
+  std::unordered_map<const Slot*, std::size_t> followed;
+  const auto follow_slot = [&](Slot* slot) -> Followed& {
+    const auto [found, added] = followed.emplace(slot, p_.parameters.size());
+    if (added) p_.parameters.push_back({.parameter = Parameter::of(slot)});
+    return p_.parameters[found->second];
+  };
+  for (Slot* slot : state_.pending) follow_slot(slot);
+  std::unordered_set<const Node*> placeholders;
+  for (const Tensor& placeholder : p_.placeholders) placeholders.insert(placeholder.node());
   const std::vector<Node*>& order = p_.request.order;
   for (std::uint32_t i = 0; i < order.size(); ++i) {
     Node* node = order[i];
     if (!p_.request.leaf[i]) {
       p_.kept.push_back(Tensor::share(node));
-      find_take(i);
-      for (Followed& followed : p_.parameters)
-        if (followed.parameter.slot()->value.node() == node) followed.value = i;
+      if (node->slot && node->slot->value.node() == node) follow_slot(node->slot).value = i;
       continue;
     }
-    bool own = false;
-    for (const Tensor& placeholder : p_.placeholders) own |= placeholder.node() == node;
-    if (own) continue;
+    if (placeholders.contains(node)) continue;
     Slot* slot = node->slot;
     if (!slot) {
       p_.frozen.push_back(Tensor::share(node));
@@ -112,12 +126,9 @@ bool Recorder::follow() {
     }
     const std::uint32_t own_handles = slot->value.node() == node ? 2 : 1;
     if (node->references() - node->consumers() > own_handles) return false;
-    Followed* found = nullptr;
-    for (Followed& followed : p_.parameters)
-      if (followed.parameter.slot() == slot) found = &followed;
-    if (!found) found = &p_.parameters.emplace_back(Followed{.parameter = Parameter::of(slot)});
-    found->leaf = i;
+    follow_slot(slot).leaf = i;
   }
+  find_draws();
   for (const Source& source : p_.sources)
     if (source.leaf.defined() && source.leaf.node()->slot) return false;
   return true;
@@ -154,9 +165,7 @@ bool Recorder::record(void* f, detail::Capture::Call call, std::span<const Tenso
       revert_pending(state_);
       return false;
     }
-    for (std::size_t k = 0; k < results.size(); ++k)
-      for (std::uint32_t i = 0; i < p_.request.order.size(); ++i)
-        if (p_.request.order[i] == results[k].node() && !p_.request.leaf[i]) p_.sources[k].place = i;
+    find_places(results);
     p_.plan = plan_for(p_.request);
     p_.results.assign(p_.request.order.size(), nullptr);
     revert_pending(state_);
@@ -198,11 +207,8 @@ void compare_programs(const Program& before, const Program& now) {
     throw ValueError("[capture] expected a function that reads only its arguments, Parameters and random numbers, "
                      "but " + what + " since it was captured");
   };
-  const auto changes = [&](const Node* node) {
-    for (const Tensor& number : now.tape.changing)
-      if (number.node() == node) return true;
-    return false;
-  };
+  std::unordered_set<const Node*> changing;
+  for (const Tensor& number : now.tape.changing) changing.insert(number.node());
   if (before.request.key != now.request.key) fail("it records another graph");
   for (std::size_t i = 0; i < before.frozen.size(); ++i) {
     const Node* a = before.frozen[i].node();
@@ -213,7 +219,7 @@ void compare_programs(const Program& before, const Program& now) {
       std::uint64_t x = 0, y = 0;
       write_number(a, &x);
       write_number(b, &y);
-      same = x == y || changes(b);
+      same = x == y || changing.contains(b);
     } else if (same) {
       same = std::memcmp(a->buffer->data, b->buffer->data, a->buffer->bytes) == 0;
     }

@@ -282,3 +282,34 @@ TEST_CASE("captured functions inside one another are one") {
   auto outer = capture([&](const Tensor& x) { return grad(sum(inner(x)), w); });
   for (int i = 0; i < 4; ++i) CHECK(bits(outer(ones({2}))).size() == 2);
 }
+
+TEST_CASE("hundreds of draws and Parameters each find their own numbers and values") {
+  struct Job {
+    std::vector<Parameter> weights;
+    Generator generators[2] = {Generator(5), Generator(6)};
+    Job() {
+      for (int i = 0; i < 300; ++i) weights.emplace_back(full({2}, .01 * i), "w" + std::to_string(i));
+    }
+    std::vector<Tensor> step(const Tensor& x) {
+      std::vector<Tensor> draws;
+      Tensor y = x;
+      for (std::size_t i = 0; i < weights.size(); ++i) {
+        draws.push_back(uniform({2}, 0, 1, {.generator = &generators[i % 2]}));
+        y = y * draws.back() + weights[i];
+      }
+      for (std::size_t i = 0; i < weights.size(); i += 3) weights[i].assign(weights[i] * .5 + draws[i]);
+      draws.push_back(y);
+      return draws;
+    }
+  };
+  Job plain, replayed;
+  auto step = capture([&](const Tensor& x) { return replayed.step(x); });
+  for (int i = 0; i < 4; ++i) {
+    const Tensor x = full({2}, 1 + i).eval();
+    const std::vector<Tensor> expected = plain.step(x), found = step(x);
+    REQUIRE(found.size() == expected.size());
+    for (std::size_t k = 0; k < found.size(); ++k) REQUIRE(bits(found[k]) == bits(expected[k]));
+    for (std::size_t k = 0; k < plain.weights.size(); ++k)
+      REQUIRE(bits(replayed.weights[k]) == bits(plain.weights[k]));
+  }
+}
