@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <exception>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <system_error>
@@ -32,11 +33,17 @@ void pause_briefly() {
 #endif
 }
 
+/// A stretch of a job's chunks. Its ticket is the job's number and how many of them nobody has claimed.
+struct alignas(64) Share {
+  std::atomic<std::uint64_t> ticket{0};
+};
+
 /// The state of the one job there can be at a time.
 ///
-/// A ticket is the job's number and how many chunks nobody has claimed. Since both change together, a late worker can
-/// never claim a chunk of another job than the one it looked at; and the job's other fields stay as they are while a
-/// claimed chunk is unfinished.
+/// Each thread has a share of the chunks, which is the same in every job of so many chunks, so that it finds in its
+/// own cache what it wrote in the job before; when it is done with it, it claims chunks of the others' shares. Since a
+/// job's number and what is left of a share change together, a late worker can never claim a chunk of another job than
+/// the one it looked at; and the job's other fields stay as they are while a claimed chunk is unfinished.
 class Pool {
  public:
   void run(std::int64_t chunks, ChunkFunction function, void* context);
@@ -46,14 +53,20 @@ class Pool {
   void forget_workers();
 
  private:
-  void worker(std::uint32_t seen);
-  void work(std::uint32_t job);
-  bool claim(std::uint32_t job, std::uint32_t& left);
+  void worker(int number, std::uint32_t seen);
+  void work(int number, std::uint32_t job);
+  bool claim(Share& share, std::uint32_t job, std::uint32_t& left);
   void cancel(std::uint32_t job);
   void finish(std::uint32_t count);
+  /// The first chunk behind a thread's share.
+  std::uint32_t share_end(int number) const {
+    const auto threads = static_cast<std::uint64_t>(sized_for_);
+    return static_cast<std::uint32_t>(chunks_.load(std::memory_order_relaxed) *
+                                      static_cast<std::uint64_t>(number + 1) / threads);
+  }
   void wait_for_chunks();
 
-  alignas(64) std::atomic<std::uint64_t> ticket_{0};
+  std::unique_ptr<Share[]> shares_ = std::make_unique<Share[]>(1);
   alignas(64) std::atomic<std::uint32_t> job_{0};
   alignas(64) std::atomic<std::uint32_t> unfinished_{0};
   std::atomic<bool> caller_sleeps_{false};
@@ -69,12 +82,12 @@ class Pool {
   int sized_for_ = 1;
 };
 
-bool Pool::claim(std::uint32_t job, std::uint32_t& left) {
-  std::uint64_t ticket = ticket_.load(std::memory_order_acquire);
+bool Pool::claim(Share& share, std::uint32_t job, std::uint32_t& left) {
+  std::uint64_t ticket = share.ticket.load(std::memory_order_acquire);
   for (;;) {
     left = static_cast<std::uint32_t>(ticket);
     if (static_cast<std::uint32_t>(ticket >> 32) != job || left == 0) return false;
-    if (ticket_.compare_exchange_weak(ticket, ticket - 1, std::memory_order_acq_rel)) return true;
+    if (share.ticket.compare_exchange_weak(ticket, ticket - 1, std::memory_order_acq_rel)) return true;
   }
 }
 
@@ -83,30 +96,37 @@ void Pool::finish(std::uint32_t count) {
 }
 
 void Pool::cancel(std::uint32_t job) {
-  std::uint64_t ticket = ticket_.load(std::memory_order_acquire);
-  std::uint32_t left = 0;
-  do {
-    left = static_cast<std::uint32_t>(ticket);
-    if (static_cast<std::uint32_t>(ticket >> 32) != job || left == 0) return;
-  } while (!ticket_.compare_exchange_weak(ticket, ticket - left, std::memory_order_acq_rel));
-  finish(left);
-}
-
-void Pool::work(std::uint32_t job) {
-  std::uint32_t left = 0;
-  while (claim(job, left)) {
-    const std::uint32_t chunk = chunks_.load(std::memory_order_relaxed) - left;
-    try {
-      function_.load(std::memory_order_relaxed)(context_.load(std::memory_order_relaxed), chunk);
-    } catch (...) {
-      if (!failed_.exchange(true)) error_ = std::current_exception();
-      cancel(job);
-    }
-    finish(1);
+  for (int i = 0; i < sized_for_; ++i) {
+    std::atomic<std::uint64_t>& of_share = shares_[static_cast<std::size_t>(i)].ticket;
+    std::uint64_t ticket = of_share.load(std::memory_order_acquire);
+    std::uint32_t left = 0;
+    do {
+      left = static_cast<std::uint32_t>(ticket);
+      if (static_cast<std::uint32_t>(ticket >> 32) != job) left = 0;
+    } while (left != 0 && !of_share.compare_exchange_weak(ticket, ticket - left, std::memory_order_acq_rel));
+    if (left != 0) finish(left);
   }
 }
 
-void Pool::worker(std::uint32_t seen) {
+void Pool::work(int number, std::uint32_t job) {
+  for (int i = 0; i < sized_for_; ++i) {
+    const int owner = (number + i) % sized_for_;
+    Share& share = shares_[static_cast<std::size_t>(owner)];
+    std::uint32_t left = 0;
+    while (claim(share, job, left)) {
+      const std::uint32_t chunk = share_end(owner) - left;
+      try {
+        function_.load(std::memory_order_relaxed)(context_.load(std::memory_order_relaxed), chunk);
+      } catch (...) {
+        if (!failed_.exchange(true)) error_ = std::current_exception();
+        cancel(job);
+      }
+      finish(1);
+    }
+  }
+}
+
+void Pool::worker(int number, std::uint32_t seen) {
   inside = true;
   for (;;) {
     std::uint32_t job = job_.load(std::memory_order_acquire);
@@ -122,7 +142,7 @@ void Pool::worker(std::uint32_t seen) {
     }
     seen = job;
     if (stop_.load(std::memory_order_acquire)) return;
-    work(job);
+    work(number, job);
   }
 }
 
@@ -143,7 +163,10 @@ void Pool::run(std::int64_t chunks, ChunkFunction function, void* context) {
   context_.store(context, std::memory_order_relaxed);
   chunks_.store(count, std::memory_order_relaxed);
   unfinished_.store(count, std::memory_order_relaxed);
-  ticket_.store((std::uint64_t{job} << 32) | count, std::memory_order_release);
+  for (int i = 0; i < sized_for_; ++i) {
+    const std::uint32_t size = share_end(i) - share_end(i - 1);
+    shares_[static_cast<std::size_t>(i)].ticket.store((std::uint64_t{job} << 32) | size, std::memory_order_release);
+  }
   job_.store(job);
   if (const int sleepers = asleep_.load(); sleepers > 0) {
     if (sleepers < chunks) {
@@ -153,7 +176,7 @@ void Pool::run(std::int64_t chunks, ChunkFunction function, void* context) {
     }
   }
   inside = true;
-  work(job);
+  work(0, job);
   inside = false;
   wait_for_chunks();
   if (failed_.load(std::memory_order_acquire)) {
@@ -171,10 +194,15 @@ void Pool::resize(int count) {
   for (std::thread& thread : *workers_) thread.join();
   workers_->clear();
   stop_.store(false, std::memory_order_relaxed);
+  sized_for_ = 1;
+  shares_ = std::make_unique<Share[]>(static_cast<std::size_t>(count));
   sized_for_ = count;
   try {
     const std::uint32_t job = job_.load(std::memory_order_relaxed);
-    while (static_cast<int>(workers_->size()) < count - 1) workers_->emplace_back([this, job] { worker(job); });
+    while (static_cast<int>(workers_->size()) < count - 1) {
+      const int number = static_cast<int>(workers_->size()) + 1;
+      workers_->emplace_back([this, number, job] { worker(number, job); });
+    }
   } catch (const std::system_error&) {
     // The system gives no more threads: the work is done by those there are.
   }
@@ -183,7 +211,7 @@ void Pool::resize(int count) {
 void Pool::forget_workers() {
   workers_ = nullptr;  // their handles stay where they are: a std::thread that has no thread cannot be destroyed
   sized_for_ = 1;
-  ticket_.store(0);
+  shares_[0].ticket.store(0);
   asleep_.store(0);
   stop_.store(false);
   caller_sleeps_.store(false);

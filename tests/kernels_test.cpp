@@ -215,6 +215,22 @@ TEST_CASE("workers take part", "[kernels][pool]") {
   CHECK(met == 2);
 }
 
+TEST_CASE("a thread begins with the same chunks in every job", "[kernels][pool]") {
+  const Threads set(2);
+  const std::thread::id caller = std::this_thread::get_id();
+  for (int round = 0; round < 20; ++round) {
+    std::atomic<std::int64_t> first_of_worker = -1;
+    parallel(8, [&](std::int64_t chunk) {
+      if (std::this_thread::get_id() != caller) {
+        std::int64_t none = -1;
+        first_of_worker.compare_exchange_strong(none, chunk);
+      }
+      for (int i = 0; i < 5000 && first_of_worker < 0; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    });
+    CHECK(first_of_worker == 4);
+  }
+}
+
 TEST_CASE("an exception of a chunk reaches the caller, and the pool works on", "[kernels][pool]") {
   for (const int threads : {1, 2, 4}) {
     const Threads set(threads);
