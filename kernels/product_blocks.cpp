@@ -76,12 +76,18 @@ struct Cuts {
     const std::int64_t rows = packed_bytes / (deepest() * static_cast<std::int64_t>(sizeof(T)));
     return std::clamp<std::int64_t>(rows, strip_rows, p.m);
   }
-  /// Elements of scratch memory for one product of the batch: packed B, then packed A.
+  /// Elements of scratch memory for one piece of k: packed B, then packed A.
   std::int64_t scratch_of_b() const { return packed_width() * deepest(); }
-  std::int64_t scratch() const { return scratch_of_b() + (packs_a ? rows_at_once() * deepest() : 0); }
-  std::int64_t batches_at_once() const {
-    const std::int64_t bytes = scratch() * static_cast<std::int64_t>(sizeof(T));
-    return bytes == 0 ? p.batches : std::clamp<std::int64_t>(packed_bytes / bytes, 1, p.batches);
+  std::int64_t scratch_of_piece() const { return scratch_of_b() + (packs_a ? rows_at_once() * deepest() : 0); }
+  std::int64_t pieces_at_once() const { return fitting(scratch_of_piece(), k_pieces); }
+  std::int64_t scratch() const { return scratch_of_piece() * pieces_at_once(); }
+  std::int64_t batches_at_once() const { return fitting(scratch(), p.batches); }
+
+ private:
+  /// How many of `count` things of so many numbers are packed at a time.
+  static std::int64_t fitting(std::int64_t numbers, std::int64_t count) {
+    const std::int64_t bytes = numbers * static_cast<std::int64_t>(sizeof(T));
+    return bytes == 0 ? count : std::clamp<std::int64_t>(packed_bytes / bytes, 1, count);
   }
 };
 
@@ -91,15 +97,15 @@ struct Region {
   const Cuts<T>& cuts;
   const T *a, *b;
   T *c, *scratch;
-  Range batches, panels, terms, rows;
+  Range batches, panels, pieces, rows;
 
   const Product& p() const { return cuts.p; }
-  T* packed(std::int64_t batch) const { return scratch + (batch - batches.begin) * cuts.scratch(); }
-  T* packed_panel(std::int64_t batch, std::int64_t panel) const {
-    return packed(batch) + (cuts.column(panel) - cuts.column(panels.begin)) * terms.size();
+  Range terms(std::int64_t piece) const { return {cuts.term(piece), cuts.term(piece + 1)}; }
+  T* packed(std::int64_t batch, std::int64_t piece) const {
+    return scratch + (batch - batches.begin) * cuts.scratch() + (piece - pieces.begin) * cuts.scratch_of_piece();
   }
-  T* packed_rows(std::int64_t batch, std::int64_t row) const {
-    return packed(batch) + cuts.scratch_of_b() + (row - rows.begin) * terms.size();
+  T* packed_rows(std::int64_t batch, std::int64_t piece, std::int64_t row) const {
+    return packed(batch, piece) + cuts.scratch_of_b() + (row - rows.begin) * terms(piece).size();
   }
   std::int64_t strips() const { return kernels::pieces(rows.size(), cuts.strip_rows); }
   std::int64_t row(std::int64_t strip) const { return rows.begin + cut(rows.size(), strip, strips()); }
@@ -110,76 +116,87 @@ struct Region {
     return offsets != nullptr ? offsets[batch] : batch * size;
   }
 
-  void pack_panel(std::int64_t batch, std::int64_t panel) const;
-  void pack_strips(std::int64_t batch, Range of_strips) const;
+  void pack_panel(std::int64_t batch, std::int64_t piece, std::int64_t panel) const;
+  void pack_strips(std::int64_t batch, std::int64_t piece, Range of_strips) const;
   void multiply(std::int64_t batch, Range of_strips, Range of_panels, bool packs_panels) const;
+  void multiply(std::int64_t batch, std::int64_t piece, Range of_strips, Range of_panels) const;
 };
 
 template <class T>
-void Region<T>::pack_panel(std::int64_t batch, std::int64_t panel) const {
+void Region<T>::pack_panel(std::int64_t batch, std::int64_t piece, std::int64_t panel) const {
   const std::int64_t k_step = p().transpose_b ? 1 : p().row_b, step = p().transpose_b ? p().row_b : 1;
   const std::int64_t column = cuts.column(panel), end = cuts.column(panel + 1);
-  tiles<T>().pack_columns({.b = right(batch) + terms.begin * k_step + column * step,
+  const Range range = terms(piece);
+  tiles<T>().pack_columns({.b = right(batch) + range.begin * k_step + column * step,
                            .b_k = k_step,
                            .b_column = step,
-                           .k = terms.size(),
+                           .k = range.size(),
                            .columns = std::min(end, p().n) - column,
                            .width = end - column,
-                           .out = packed_panel(batch, panel)});
+                           .out = packed(batch, piece) + (column - cuts.column(panels.begin)) * range.size()});
 }
 
 template <class T>
-void Region<T>::pack_strips(std::int64_t batch, Range of_strips) const {
+void Region<T>::pack_strips(std::int64_t batch, std::int64_t piece, Range of_strips) const {
+  const Range range = terms(piece);
   std::int64_t starts[strips_a_packing + 1];
-  for (std::int64_t s = 0; s <= of_strips.size(); ++s) starts[s] = row(of_strips.begin + s);
-  tiles<T>().pack_strips({.a = left(batch) + terms.begin * p().row_a + starts[0],
-                          .a_k = p().row_a,
-                          .k = terms.size(),
-                          .starts = starts,
-                          .strips = of_strips.size(),
-                          .out = packed_rows(batch, starts[0])});
+  for (std::int64_t first = of_strips.begin; first < of_strips.end; first += strips_a_packing) {
+    const std::int64_t count = std::min(strips_a_packing, of_strips.end - first);
+    for (std::int64_t s = 0; s <= count; ++s) starts[s] = row(first + s);
+    tiles<T>().pack_strips({.a = left(batch) + range.begin * p().row_a + starts[0],
+                            .a_k = p().row_a,
+                            .k = range.size(),
+                            .starts = starts,
+                            .strips = count,
+                            .out = packed_rows(batch, piece, starts[0])});
+  }
 }
 
-/// The columns of some panels for some strips of rows.
+/// The columns of some panels for some strips of rows, a few panels at a time, which stay in the cache.
 template <class T>
 void Region<T>::multiply(std::int64_t batch, Range of_strips, Range of_panels, bool packs_panels) const {
+  const std::int64_t panel_bytes =
+      cuts.deepest() * tiles<T>().vectors * cuts.lanes * static_cast<std::int64_t>(sizeof(T));
+  const std::int64_t together = std::clamp<std::int64_t>(cached_bytes / panel_bytes, 1, most_panels_at_once);
+  for (std::int64_t piece = pieces.begin; piece < pieces.end; ++piece) {
+    for (std::int64_t begin = of_panels.begin; begin < of_panels.end; begin += together) {
+      const std::int64_t end = std::min(of_panels.end, begin + together);
+      for (std::int64_t panel = begin; packs_panels && panel < end; ++panel) pack_panel(batch, piece, panel);
+      multiply(batch, piece, of_strips, {begin, end});
+    }
+  }
+}
+
+template <class T>
+void Region<T>::multiply(std::int64_t batch, std::int64_t piece, Range of_strips, Range of_panels) const {
   const ProductTiles<T>& table = tiles<T>();
-  const std::int64_t deep = terms.size() * table.vectors * cuts.lanes * static_cast<std::int64_t>(sizeof(T));
-  const std::int64_t panels_in_cache = std::clamp<std::int64_t>(cached_bytes / deep, 1, most_panels_at_once);
-  const T *left_matrix = left(batch), *right_matrix = right(batch);
-  const T* packed_columns = packed(batch);
+  const Range range = terms(piece);
+  const T *left_matrix = left(batch), *right_matrix = right(batch), *packed_columns = packed(batch, piece);
   const std::int64_t first_column = cuts.column(panels.begin);
   T* result = out(batch);
-  ProductTile<T> tile{.c_row = p().row_c, .k = terms.size(), .add = terms.begin > 0};
-  for (std::int64_t p0 = of_panels.begin; p0 < of_panels.end; p0 += panels_in_cache) {
-    const std::int64_t p1 = std::min(of_panels.end, p0 + panels_in_cache);
-    if (packs_panels) {
-      for (std::int64_t panel = p0; panel < p1; ++panel) pack_panel(batch, panel);
+  std::int64_t columns[most_panels_at_once + 1];
+  for (std::int64_t i = 0; i <= of_panels.size(); ++i) columns[i] = cuts.column(of_panels.begin + i);
+  ProductTile<T> tile{.c_row = p().row_c, .k = range.size(), .add = piece > 0};
+  for (std::int64_t strip = of_strips.begin; strip < of_strips.end; ++strip) {
+    const std::int64_t first = row(strip), count = row(strip + 1) - first;
+    if (cuts.packs_a) {
+      tile.a = packed_rows(batch, piece, first);
+      tile.a_row = 1;
+      tile.a_k = count;
+    } else {
+      tile.a_row = p().transpose_a ? 1 : p().row_a;
+      tile.a_k = p().transpose_a ? p().row_a : 1;
+      tile.a = left_matrix + first * tile.a_row + range.begin * tile.a_k;
     }
-    std::int64_t columns[most_panels_at_once + 1];
-    for (std::int64_t panel = p0; panel <= p1; ++panel) columns[panel - p0] = cuts.column(panel);
-    for (std::int64_t strip = of_strips.begin; strip < of_strips.end; ++strip) {
-      const std::int64_t first = row(strip), count = row(strip + 1) - first;
-      if (cuts.packs_a) {
-        tile.a = packed_rows(batch, first);
-        tile.a_row = 1;
-        tile.a_k = count;
-      } else {
-        tile.a_row = p().transpose_a ? 1 : p().row_a;
-        tile.a_k = p().transpose_a ? p().row_a : 1;
-        tile.a = left_matrix + first * tile.a_row + terms.begin * tile.a_k;
-      }
-      for (std::int64_t panel = p0; panel < p1; ++panel) {
-        const std::int64_t column = columns[panel - p0], width = columns[panel - p0 + 1] - column;
-        tile.b_k = cuts.packs_b ? width : p().row_b;
-        tile.b = cuts.packs_b ? packed_columns + (column - first_column) * tile.k
-                              : right_matrix + terms.begin * p().row_b + column;
-        tile.c = result + first * p().row_c + column;
-        tile.columns = std::min(width, p().n - column);
-        (tile.columns == width
-             ? table.whole
-             : table.cut)[static_cast<std::size_t>(width) / static_cast<std::size_t>(cuts.lanes) - 1][count - 1](tile);
-      }
+    for (std::int64_t i = 0; i < of_panels.size(); ++i) {
+      const std::int64_t column = columns[i], width = columns[i + 1] - column;
+      tile.b_k = cuts.packs_b ? width : p().row_b;
+      tile.b = cuts.packs_b ? packed_columns + (column - first_column) * tile.k
+                            : right_matrix + range.begin * p().row_b + column;
+      tile.c = result + first * p().row_c + column;
+      tile.columns = std::min(width, p().n - column);
+      const auto vectors = static_cast<std::size_t>(width) / static_cast<std::size_t>(cuts.lanes);
+      (tile.columns == width ? table.whole : table.cut)[vectors - 1][count - 1](tile);
     }
   }
 }
@@ -237,29 +254,30 @@ void run(const Region<T>& region) {
   const Cuts<T>& cuts = region.cuts;
   const std::int64_t batches = region.batches.size(), strips = region.strips(), panels = region.panels.size();
   const std::int64_t columns = std::min(cuts.column(region.panels.end), cuts.p.n) - cuts.column(region.panels.begin);
-  const std::int64_t operations = 2 * batches * region.rows.size() * columns * region.terms.size();
-  const Grid grid = grid_of(cuts, strips, panels, batches, region.terms.size(), operations);
+  const std::int64_t terms = cuts.term(region.pieces.end) - cuts.term(region.pieces.begin);
+  const std::int64_t operations = 2 * batches * region.rows.size() * columns * terms;
+  const Grid grid = grid_of(cuts, strips, panels, batches, terms, operations);
   // What only one task reads that task packs, in its own cache; the rest is packed before.
   const bool packs_a = cuts.packs_a && region.panels.begin == 0;
   const bool own_panels = cuts.packs_b && grid.rows == 1, own_strips = packs_a && grid.cols == 1;
   const std::int64_t packed_panels = cuts.packs_b && !own_panels ? panels : 0;
   const std::int64_t packings = packed_panels + (packs_a && !own_strips ? pieces(strips, strips_a_packing) : 0);
   if (packings > 0) {
-    spread(batches * packings, operations, [&](std::int64_t task) {
-      const std::int64_t batch = region.batches.begin + task / packings, part = task % packings;
-      if (part < packed_panels) return region.pack_panel(batch, region.panels.begin + part);
+    spread(batches * region.pieces.size() * packings, operations, [&](std::int64_t task) {
+      const std::int64_t part = task % packings, matrix = task / packings;
+      const std::int64_t batch = region.batches.begin + matrix / region.pieces.size();
+      const std::int64_t piece = region.pieces.begin + matrix % region.pieces.size();
+      if (part < packed_panels) return region.pack_panel(batch, piece, region.panels.begin + part);
       const std::int64_t first = (part - packed_panels) * strips_a_packing;
-      region.pack_strips(batch, {first, std::min(strips, first + strips_a_packing)});
+      region.pack_strips(batch, piece, {first, std::min(strips, first + strips_a_packing)});
     });
   }
   const std::int64_t parts = grid.rows * grid.cols;
   spread(batches * parts, operations, [&](std::int64_t task) {
     const std::int64_t batch = region.batches.begin + task / parts, i = task % parts / grid.cols, j = task % grid.cols;
     const Range of_strips{cut(strips, i, grid.rows), cut(strips, i + 1, grid.rows)};
-    if (own_strips) {
-      for (std::int64_t s = of_strips.begin; s < of_strips.end; s += strips_a_packing) {
-        region.pack_strips(batch, {s, std::min(of_strips.end, s + strips_a_packing)});
-      }
+    for (std::int64_t piece = region.pieces.begin; own_strips && piece < region.pieces.end; ++piece) {
+      region.pack_strips(batch, piece, of_strips);
     }
     region.multiply(
         batch, of_strips,
@@ -281,11 +299,11 @@ std::size_t tile_scratch(const Product& product) {
 template <class T>
 void multiply_in_tiles(const Product& p, const T* a, const T* b, T* c, T* scratch) {
   const Cuts<T> cuts(p);
-  const std::int64_t batches = cuts.batches_at_once(), rows = cuts.rows_at_once();
+  const std::int64_t batches = cuts.batches_at_once(), rows = cuts.rows_at_once(), some_pieces = cuts.pieces_at_once();
   const std::int64_t panels = pieces(cuts.panels, pieces(cuts.panels, cuts.panels_at_once()));
   for (std::int64_t batch = 0; batch < p.batches; batch += batches) {
     for (std::int64_t row = 0; row < p.m; row += rows) {
-      for (std::int64_t piece = 0; piece < cuts.k_pieces; ++piece) {
+      for (std::int64_t piece = 0; piece < cuts.k_pieces; piece += some_pieces) {
         for (std::int64_t panel = 0; panel < cuts.panels; panel += panels) {
           run(Region<T>{cuts,
                         a,
@@ -294,7 +312,7 @@ void multiply_in_tiles(const Product& p, const T* a, const T* b, T* c, T* scratc
                         scratch,
                         {batch, std::min(p.batches, batch + batches)},
                         {panel, std::min(cuts.panels, panel + panels)},
-                        {cuts.term(piece), cuts.term(piece + 1)},
+                        {piece, std::min(cuts.k_pieces, piece + some_pieces)},
                         {row, std::min(p.m, row + rows)}});
         }
       }
