@@ -28,8 +28,8 @@ class Table {
           for (const std::string& workload : torch)
             if (!jemalloc || !places_.get("jemalloc").empty())
               made.entries.push_back({"libtorch", workload, count, jemalloc});
-    if (places_.jax && options_.jax)
-      made.entries.push_back({"JAX", name, all_});
+    if (places_.jax && options_.jax) made.entries.push_back({"JAX", name, all_});
+    if (places_.mlx && options_.mlx) made.entries.push_back({"MLX", name, all_});
     return made;
   }
 
@@ -41,6 +41,11 @@ class Table {
   const Options& options_;
   int all_ = 1;
 };
+
+/// The sides in Python have not got the workload.
+void without_python(Case& what) {
+  std::erase_if(what.entries, [](const Entry& entry) { return entry.library == "JAX" || entry.library == "MLX"; });
+}
 
 }  // namespace
 
@@ -62,13 +67,13 @@ std::vector<Case> cases(const Options& options, const Places& places) {
   for (const auto& [name, text] : {std::pair{"W3.train", "a training step with Adam"}, {"W3.forward", "no gradient"}}) {
     Case& network = table.add(name, std::string(name).substr(3), std::string("two convolutions, batch 128: ") + text,
                               "ms", 1e3, small, {name, std::string(name) + ".last"});
-    std::erase_if(network.entries, [](const Entry& entry) { return entry.library == "JAX"; });  // not written there
+    without_python(network);
   }
   for (const auto& [name, part] : {std::pair{"W4.lstm", "LSTM"}, {"W4.gru", "GRU"}}) {
     Case& recurrent = table.add(
         name, part, std::string(part) + "(128) over 28 steps of 28, Dense 10, batch 128, Adam: a training step", "ms",
         1e3, small);
-    std::erase_if(recurrent.entries, [](const Entry& entry) { return entry.library == "JAX"; });  // not written there
+    without_python(recurrent);
   }
   table.add("W5", "", "two encoder layers of 128, 64 positions, batch 32, Adam: a training step", "ms", 1e3, small);
   for (const auto& [numbers, text] : {std::pair{"1000", "1e3"}, {"100000", "1e5"}, {"10000000", "1e7"}}) {

@@ -1,4 +1,4 @@
-// compare [workload...] [--seconds s] [--epochs n] [--threads n] [--busy] [--quiet] [--wait s] [--no-jax]
+// compare [workload...] [--seconds s] [--epochs n] [--threads n] [--busy] [--quiet] [--wait s] [--no-jax] [--no-mlx]
 // [--out folder]: runs the workloads in xgrad and in the libraries that were found, in turns, prints tables, and writes
 // the results of a whole run.
 #include "compare.hpp"
@@ -42,6 +42,7 @@ Options read_options(int count, char** words) {
     else if (word == "--busy") options.busy = true;
     else if (word == "--quiet") options.quiet = true;
     else if (word == "--no-jax") options.jax = false;
+    else if (word == "--no-mlx") options.mlx = false;
     else if (word.starts_with("-")) throw std::runtime_error("unknown option " + word);
     else options.names.push_back(word);
   }
@@ -60,15 +61,20 @@ int main(int count, char** words) {
   try {
     Options options = read_options(count, words);
     Places places = read_places();
-    places.jax = options.jax && fs::exists(places.get("source") + "/bench/side_jax.py") &&
-                 !first_line("python3 -c 'import jax; print(1)'").empty();
+    const auto has = [&](const std::string& side, const std::string& module) {
+      return fs::exists(places.get("source") + "/bench/" + side) &&
+             !first_line("python3 -c 'import " + module + "; print(1)'").empty();
+    };
+    places.jax = options.jax && has("side_jax.py", "jax");
+    places.mlx = options.mlx && has("side_mlx.py", "mlx.core");
     if (!places.torch)
       std::printf("libtorch was not found when this was built: no ratios against it. Set CMAKE_PREFIX_PATH to libtorch "
                   "(or let python3 have torch) and run scripts/bench again.\n");
     double load = 0;
     if (getloadavg(&load, 1) != 1) load = 0;
-    std::printf("%u processors, load %.1f; jemalloc %s; JAX %s\n\n", std::thread::hardware_concurrency(), load,
-                places.get("jemalloc").empty() ? "not found" : "found", places.jax ? "found" : "left out");
+    std::printf("%u processors, load %.1f; jemalloc %s; JAX %s; MLX %s\n\n", std::thread::hardware_concurrency(), load,
+                places.get("jemalloc").empty() ? "not found" : "found", places.jax ? "found" : "left out",
+                places.mlx ? "found" : "left out");
 
     std::vector<Case> all = cases(options, places);
     for (const std::string& name : options.names)
@@ -85,7 +91,6 @@ int main(int count, char** words) {
                                                   [&](const std::string& name) { return asked(what, name); });
     };
     Results results;
-    // First: the most memory of a child counts what its parent held when it began.
     if (whole || std::count(options.names.begin(), options.names.end(), "W10") > 0) cost(places, results);
     for (const Case& what : all) {
       if (!wanted(what)) continue;

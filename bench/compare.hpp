@@ -20,7 +20,7 @@ struct Options {
   std::optional<int> threads;
   bool busy = false;   // W1 and W11 with one processor taken, nothing else
   bool quiet = false;  // stop when other programs take a processor
-  bool jax = true;
+  bool jax = true, mlx = true;
   fs::path out;  // a folder for the results; by default bench/results, of a whole run
 };
 
@@ -28,13 +28,13 @@ struct Options {
 struct Places {
   std::map<std::string, std::string> of;
   fs::path programs;
-  bool torch = false, jax = false;
+  bool torch = false, jax = false, mlx = false;
   std::string get(const std::string& key) const { return of.count(key) ? of.at(key) : std::string(); }
 };
 
 /// One process that takes part in a workload.
 struct Entry {
-  std::string library;  // xgrad, libtorch, OpenBLAS, JAX
+  std::string library;  // xgrad, libtorch, OpenBLAS, JAX, MLX
   std::string workload;
   int threads;
   bool jemalloc = false;

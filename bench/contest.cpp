@@ -49,6 +49,7 @@ class Side {
   Side(const Entry& entry, const Places& places) : name_(entry.library + " " + entry.workload) {
     std::vector<std::string> command;
     if (entry.library == "JAX") command = {"python3", places.get("source") + "/bench/side_jax.py"};
+    else if (entry.library == "MLX") command = {"python3", places.get("source") + "/bench/side_mlx.py"};
     else if (entry.library == "OpenBLAS") command = {(places.programs / "side_blas").string()};
     else command = {(places.programs / (entry.library == "xgrad" ? "side_xgrad" : "side_torch")).string()};
     command.push_back(entry.workload);

@@ -69,7 +69,7 @@ struct Bar {
 std::string picture(const Results& results, const std::string& under) {
   std::vector<Bar> bars;
   const std::pair<const char*, const char*> libraries[] = {
-      {"libtorch", "#c8553d"}, {"JAX", "#4a7fb5"}, {"OpenBLAS", "#7a9e4f"}};
+      {"libtorch", "#c8553d"}, {"JAX", "#4a7fb5"}, {"MLX", "#8a5fb0"}, {"OpenBLAS", "#7a9e4f"}};
   std::vector<std::string> seen;
   for (const Result& row : results.rows) {
     if (std::find(seen.begin(), seen.end(), row.name) != seen.end()) continue;
@@ -152,7 +152,7 @@ std::string first_line(const std::string& command) {
 }
 
 void print_summary(const Results& results) {
-  for (const char* library : {"libtorch", "JAX", "OpenBLAS"}) {
+  for (const char* library : {"libtorch", "JAX", "MLX", "OpenBLAS"}) {
     const std::vector<const Result*> rows = fastest(results, library);
     if (rows.empty()) continue;
     std::printf("%s's fastest variant in each workload: its time divided by that of xgrad\n", library);

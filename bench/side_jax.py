@@ -1,33 +1,13 @@
 """The workloads in JAX, each step one jitted function; the same questions and answers as side.hpp. Layers and Adam are
 written out, since JAX has none; buffers that a step replaces are donated. Workloads that are missing have no variants."""
-import gzip
-import sys
-import time
-
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+import side_parts
+from side_parts import labels, numbers, turns
+
 jax.config.update("jax_enable_x64", True)
-
-
-def numbers(seed, shape, scale):
-    with np.errstate(over="ignore"):
-        z = (np.uint64(seed) << np.uint64(32)) + np.arange(int(np.prod(shape)), dtype=np.uint64)
-        z += np.uint64(0x9E3779B97F4A7C15)
-        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        z ^= z >> np.uint64(31)
-    unit = (z >> np.uint64(40)).astype(np.float32) / np.float32(8388608) - np.float32(1)
-    return (unit * np.float32(scale)).reshape(shape)
-
-
-def labels(seed, count):
-    return np.minimum(9, ((numbers(seed, (count,), 1) + np.float32(1)) * np.float32(5)).astype(np.int64))
-
-
-def turns(size):
-    return 3 if size > 1000000 else 16
 
 
 def first(tree):
@@ -339,12 +319,7 @@ def one_image():
 
 
 def fashion_mnist():
-    def read(name, header):
-        with gzip.open(f"/usr/share/datasets/fashion-mnist/{name}.gz") as file:
-            return np.frombuffer(file.read(), np.uint8, offset=header)
-
-    x = jnp.asarray(read("train-images-idx3-ubyte", 16).reshape(-1, 784).astype(np.float32) / np.float32(255))
-    y = jnp.asarray(read("train-labels-idx1-ubyte", 8).astype(np.int64))
+    x, y = (jnp.asarray(a) for a in side_parts.fashion_mnist("train"))
     job = Trained([784, 128, 10], 1, 1, dropout=True)
     take, random = jax.jit(lambda x, y, rows: (x[rows], y[rows])), np.random.default_rng(1)
 
@@ -355,8 +330,7 @@ def fashion_mnist():
         return float(loss)
 
     def check():
-        tx = read("t10k-images-idx3-ubyte", 16).reshape(-1, 784).astype(np.float32) / np.float32(255)
-        ty = read("t10k-labels-idx1-ubyte", 8)
+        tx, ty = side_parts.fashion_mnist("t10k")
         return {"test accuracy": float((np.asarray(forward(job.w, jnp.asarray(tx))).argmax(1) == ty).mean())}
 
     return [("jit", step, 1)], check
@@ -382,27 +356,5 @@ def open_workload(name):
     return others[name]() if name in others else ([], dict)
 
 
-def main():
-    variants, check = open_workload(sys.argv[1])
-    for line in sys.stdin:
-        words = line.split()
-        if words[0] == "list":
-            print("variants", *(name for name, _, _ in variants), sep="|", flush=True)
-        elif words[0] == "run":
-            _, step, per = variants[int(words[1])]
-            samples, begin = [], time.perf_counter()
-            before = begin
-            while len(samples) < int(words[3]) and (not samples or before - begin < float(words[2])):
-                step()
-                after = time.perf_counter()
-                samples.append((after - before) / per)
-                before = after
-            print("samples", *(f"{s:.9g}" for s in samples), flush=True)
-        elif words[0] == "values":
-            print("values", *(f"{name}={value:.9g}" for name, value in check().items()), sep="|", flush=True)
-        else:
-            print("unknown question:", line.strip(), flush=True)
-
-
 if __name__ == "__main__":
-    main()
+    side_parts.serve(open_workload)
