@@ -1,6 +1,8 @@
 #include <xgrad/graph/plan.hpp>
 #include <xgrad/graph/request.hpp>
+#include <xgrad/graph/profiler.hpp>
 #include <xgrad/graph/tape.hpp>
+#include <xgrad/graph/trail.hpp>
 #include <xgrad/graph/walk.hpp>
 
 #include <algorithm>
@@ -8,15 +10,6 @@
 
 namespace xgrad {
 namespace {
-
-/// Whether only the list of pending Parameters refers to it: nobody can ask for its value any more.
-bool abandoned(const Slot* slot) { return slot->refs.load(std::memory_order_acquire) == 1; }
-
-/// A leaf that holds a Parameter's last computed value while a newer one is pending on this thread.
-bool is_replaced(const Node* node) {
-  const Slot* slot = node->slot;
-  return slot && slot->pending && slot->committed.node() == node && slot->value.node() != node && !abandoned(slot);
-}
 
 /// A Parameter's newest value, still pending: history ends here, it becomes a leaf when it is computed.
 bool is_newest(const Node* node) { return node->slot && node->slot->value.node() == node; }
@@ -52,6 +45,24 @@ struct Visit {
 
 }  // namespace
 
+bool is_replaced(const Node* node) {
+  const Slot* slot = node->slot;
+  return slot && slot->pending && slot->committed.node() == node && slot->value.node() != node && !abandoned(slot);
+}
+
+bool leads(const Node* node) {
+  if (!is_floating(node->dtype)) return false;
+  if (node->held() && !node->flags.weak) return true;
+  return node->owner == &this_thread() && node->arity > 0 && node->standing.reachable;
+}
+
+bool could_take(const Node* node, std::uint32_t uses) {
+  return node->owner == &this_thread() && !node->flags.number && !node->standing.listed &&
+         node->references() == uses + (is_replaced(node) ? 1 : 0) &&
+         node->buffer->refs.load(std::memory_order_acquire) == 1 &&
+         !node->buffer->pinned.load(std::memory_order_relaxed);
+}
+
 /// The memory of an evaluation, kept from one to the next.
 struct Workspace {
   std::vector<Tensor> roots;
@@ -62,6 +73,7 @@ struct Workspace {
   std::vector<Visit> stack;
   std::unordered_map<const Node*, std::uint32_t> foreign;  ///< places of leaves that belong to other threads
   std::vector<kernels::Buffer*> results;
+  std::vector<Outcome> outcomes;
 
   void clear() {
     roots.clear();
@@ -84,14 +96,6 @@ std::shared_ptr<Workspace> take_workspace(ThreadState& state) {
   if (!workspace) return std::make_shared<Workspace>();
   workspace->clear();
   return workspace;
-}
-
-/// Whether somebody can ask for a gradient by this computed value or one below it; not below what another thread
-/// recorded.
-bool leads(const Node* node) {
-  if (!is_floating(node->dtype)) return false;
-  if (node->held() && !node->flags.weak) return true;
-  return node->owner == &this_thread() && node->arity > 0 && node->standing.reachable;
 }
 
 /// One evaluation: collects what is due, plans and runs it, and lets go of history that has ended.
@@ -124,6 +128,8 @@ class Evaluation {
     roots_.push_back(Tensor::adopt(node));
     node->standing.asked = true;
   }
+  /// Computes all that is due the way another evaluation did that found the same; false if there was none.
+  bool repeat(std::span<Node* const> asked);
   void add_pending_parameters();
   void add_recorded_from_replaced();
   bool empty() const { return roots_.empty(); }
@@ -156,7 +162,9 @@ class Evaluation {
   }
   std::uint32_t find_foreign(const Node* node) const;
   void choose_stored();
-  void attach(std::span<kernels::Buffer*> results);
+  void attach(std::span<kernels::Buffer*> results, const Outcome& outcome);
+  void find_slots();
+  void leave_trail(const std::shared_ptr<const Plan>& plan);
   void end_older_history();
   void end(Node* node);
 
@@ -167,22 +175,29 @@ class Evaluation {
   std::vector<Slot*>& slots_;
   Request& request_;
   std::vector<Finding>& findings_;
+  std::size_t asked_ = 0;  ///< roots that are not asked for because a Parameter was assigned to
   bool replaces_ = false;
 };
 
-void Evaluation::add_pending_parameters() {
+void Evaluation::find_slots() {
   for (Slot* slot : state_.pending) {
     if (abandoned(slot)) continue;
-    Node* node = slot->value.node();
-    if (!node->computed()) ask(node);
     slots_.push_back(slot);
-    if (slot->committed.node() != node) replaces_ = true;
+    if (slot->committed.node() != slot->value.node()) replaces_ = true;
   }
+}
+
+void Evaluation::add_pending_parameters() {
+  asked_ = roots_.size();
+  find_slots();
+  for (const Slot* slot : slots_)
+    if (Node* node = slot->value.node(); !node->computed()) ask(node);
 }
 
 void Evaluation::add_recorded_from_replaced() {
   if (!replaces_) return;
-  for (Node* node = state_.first; node; node = node->next) {
+  for (Node* node : state_.history) {
+    if (!node) continue;
     bool from_replaced = false;
     for (std::uint32_t k = 0; k < node->arity && !from_replaced; ++k) {
       const Node* input = node->inputs[k];
@@ -190,13 +205,14 @@ void Evaluation::add_recorded_from_replaced() {
       if (is_replaced(input)) {
         from_replaced = true;
         node->replaced = place_of(input->slot);
-      } else if (input->owner == &state_ && input->mark == number_ && !is_newest(input)) {
+      } else if (input->owner == &state_ && input->is_marked(number_) && !is_newest(input)) {
         from_replaced = true;
         node->replaced = input->replaced;
       }
     }
     if (!from_replaced) continue;
     node->mark = number_;
+    node->standing.marked = true;
     if (!node->computed() && node->held() && !node->flags.only_recorded) ask(node);
   }
 }
@@ -314,11 +330,7 @@ void Evaluation::choose_stored() {
       if (found.references > found.uses) request_.stored[i] = 1;
       continue;
     }
-    const Node* node = request_.order[i];
-    request_.takeable[i] = node->owner == &state_ && !node->flags.number && !node->standing.listed &&
-                           node->references() == found.uses + (is_replaced(node) ? 1 : 0) &&
-                           node->buffer->refs.load(std::memory_order_acquire) == 1 &&
-                           !node->buffer->pinned.load(std::memory_order_relaxed);
+    request_.takeable[i] = could_take(request_.order[i], found.uses);
   }
   // Products and reductions that a gradient may want later are kept with the history that leads to them.
   std::vector<std::uint8_t> alive(n, 0);
@@ -363,16 +375,13 @@ void Evaluation::end(Node* node) {
   node->standing.ended = true;
 }
 
-void Evaluation::attach(std::span<kernels::Buffer*> results) {
-  // Inputs come first in the order: what a node lets go of has been dealt with already.
-  for (std::size_t i = 0; i < request_.order.size(); ++i) {
-    if (!results[i]) continue;
-    Node* node = request_.order[i];
-    node->buffer = results[i];
-    node->standing.reachable = findings_[i].keeps;
-    if (findings_[i].ends) end(node);
-    else if (!findings_[i].keeps) end_history(node);
-  }
+void Evaluation::attach(std::span<kernels::Buffer*> results, const Outcome& outcome) {
+  Node* node = request_.order[outcome.place];
+  node->buffer = results[outcome.place];
+  node->standing.reachable = outcome.keeps;
+  node->replaced = outcome.slot;
+  if (outcome.ends) end(node);
+  else if (!outcome.keeps) end_history(node);
 }
 
 /// Values computed earlier from what was replaced now lose their history too.
@@ -381,12 +390,10 @@ void Evaluation::end_older_history() {
   for (const Slot* slot : slots_)
     used |= slot->committed.node() != slot->value.node() && slot->committed.node()->consumers() > 0;
   if (!used) return;
-  for (Node* node = state_.first; node;) {
-    Node* next = node->next;
-    if (node->mark == number_ && node->computed()) {
-      if (const Kept kept(node); kept) end(node);
-    }
-    node = next;
+  for (std::size_t i = 0; i < state_.history.size(); ++i) {  // it becomes shorter meanwhile
+    Node* const node = state_.history[i];
+    if (!node || !node->is_marked(number_) || !node->computed()) continue;
+    if (const Kept kept(node); kept) end(node);
   }
 }
 
@@ -416,10 +423,59 @@ void Evaluation::compute() {
   choose_stored();
   std::vector<kernels::Buffer*>& results = workspace_->results;
   results.assign(request_.order.size(), nullptr);
-  const std::shared_ptr<const Plan> plan = plan_for(request_);
+  bool known = false;
+  const std::shared_ptr<const Plan> plan = plan_for(request_, &known);
+  std::vector<Outcome>& outcomes = workspace_->outcomes;
+  outcomes.clear();
+  for (std::uint32_t i = 0; i < request_.order.size(); ++i)
+    if (request_.stored[i])
+      outcomes.push_back({.place = i,
+                          .slot = request_.order[i]->replaced,
+                          .keeps = findings_[i].keeps,
+                          .ends = findings_[i].ends});
+  if (known && !state_.eager) leave_trail(plan);
   run(*plan, request_, results);
-  attach(results);
+  // Inputs come first in the order: what a node lets go of has been dealt with already.
+  for (const Outcome& outcome : outcomes) attach(results, outcome);
   if (replaces_) end_older_history();
+}
+
+void Evaluation::leave_trail(const std::shared_ptr<const Plan>& plan) {
+  if (!state_.trails) state_.trails = std::make_shared<Trails>();
+  if (!state_.trails->wanted()) return;
+  std::vector<std::uint32_t> uses;
+  for (const Finding& found : findings_) uses.push_back(found.uses);
+  auto trail = Trail::make(state_, {.request = request_,
+                                    .number = number_,
+                                    .foreign = workspace_->foreign,
+                                    .roots = roots_,
+                                    .asked = asked_,
+                                    .slots = slots_,
+                                    .uses = uses,
+                                    .outcomes = workspace_->outcomes,
+                                    .plan = plan});
+  if (trail) state_.trails->add(std::move(trail));
+}
+
+bool Evaluation::repeat(std::span<Node* const> asked) {
+  if (!state_.trails || running_profiler()) return false;
+  find_slots();
+  const std::shared_ptr<Trails> trails = state_.trails;
+  const std::shared_ptr<const Trail> trail = trails->find(state_, asked, slots_, request_.order);
+  if (!trail) {
+    request_.order.clear();
+    slots_.clear();
+    replaces_ = false;
+    return false;
+  }
+  // As in other evaluations, what the running steps themselves evaluate leaves these alone.
+  for (const std::uint32_t root : trail->roots()) ask(request_.order[root]);
+  std::vector<kernels::Buffer*>& results = workspace_->results;
+  results.assign(request_.order.size(), nullptr);
+  count_hit(trail->plan());
+  run(trail->plan(), request_, results);
+  for (const Outcome& outcome : trail->outcomes()) attach(results, outcome);
+  return true;
 }
 
 void look_again_after(ThreadState& state) { state.look_through = std::max<std::uint64_t>(4096, 2 * state.listed); }
@@ -427,8 +483,9 @@ void look_again_after(ThreadState& state) { state.look_through = std::max<std::u
 /// Histories whose last leaf lost its handle after they were computed end too: a recurrence that is looked at does not
 /// grow. What has a handle may be in use by other threads and stays as it is.
 void end_unreachable(ThreadState& state) {
-  for (Node* node = state.first; node;) {  // inputs come first
-    Node* next = node->next;
+  for (std::size_t i = 0; i < state.history.size(); ++i) {  // inputs come first, and it becomes shorter meanwhile
+    Node* const node = state.history[i];
+    if (!node) continue;
     const bool held = node->held();
     const Kept kept(node);
     if (kept && (!node->computed() || !held)) {
@@ -438,7 +495,6 @@ void end_unreachable(ThreadState& state) {
       node->standing.reachable = reachable && is_floating(node->dtype) && !node->flags.no_grad;
       if (node->computed() && !node->standing.reachable) end_history(node);
     }
-    node = next;
   }
   look_again_after(state);
 }
@@ -451,12 +507,15 @@ void evaluate(std::span<Node* const> asked) {
   free_foreign(state);
   const Quiet quiet;
   Evaluation evaluation(state);
-  for (Node* node : asked) evaluation.ask(node);
-  evaluation.add_pending_parameters();
-  evaluation.add_recorded_from_replaced();
-  if (!evaluation.empty()) evaluation.compute();
-  else evaluation.end_replaced();
+  if (!evaluation.repeat(asked)) {
+    for (Node* node : asked) evaluation.ask(node);
+    evaluation.add_pending_parameters();
+    evaluation.add_recorded_from_replaced();
+    if (!evaluation.empty()) evaluation.compute();
+    else evaluation.end_replaced();
+  }
   evaluation.finish_parameters();
+  state.evaluated = state.history.size();
   if (state.listed > state.look_through) end_unreachable(state);
   else if (4 * state.listed < state.look_through) look_again_after(state);
 }
@@ -481,8 +540,8 @@ Request captured_request(std::span<const Tensor> asked) {
 void evaluate_held() {
   ThreadState& state = this_thread();
   std::vector<Node*> held;
-  for (Node* node = state.first; node; node = node->next)
-    if (!node->computed() && node->held() && !node->flags.only_recorded) held.push_back(node);
+  for (Node* node : state.history)
+    if (node && !node->computed() && node->held() && !node->flags.only_recorded) held.push_back(node);
   evaluate(held);
 }
 

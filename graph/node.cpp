@@ -1,6 +1,7 @@
 #include <xgrad/graph/node.hpp>
 #include <xgrad/graph/walk.hpp>
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <limits>
@@ -63,7 +64,6 @@ void refill() {
   }
 }
 
-/// Makes a used node as good as new; what every recording writes is left as it is.
 /// As new, but for what whoever makes a node writes anyway: place, scope, attributes and value.
 void reset(Node* node) {
   node->counts.store(1, std::memory_order_relaxed);
@@ -76,7 +76,7 @@ void reset(Node* node) {
   node->list = nullptr;
   node->buffer = nullptr;
   node->slot = nullptr;
-  node->stamp = node->mark = 0;
+  node->stamp = 0;
 }
 
 void put_back(Node* node) {
@@ -87,10 +87,14 @@ void put_back(Node* node) {
 void unlist(Node* node) {
   if (!node->standing.listed) return;
   ThreadState& state = *node->owner;
-  (node->previous ? node->previous->next : state.first) = node->next;
-  (node->next ? node->next->previous : state.last) = node->previous;
+  std::vector<Node*>& history = state.history;
+  history[node->place] = nullptr;
   node->standing.listed = false;
   --state.listed;
+  if (node->place + 1 == history.size()) {
+    while (!history.empty() && !history.back()) history.pop_back();
+    state.evaluated = std::min(state.evaluated, history.size());
+  }
 }
 
 /// Frees a node nobody refers to; nodes that become free by that are put on `waiting`.
@@ -208,12 +212,31 @@ void free_foreign(ThreadState& state) {
   }
 }
 
+void make_room(ThreadState& state) {
+  std::vector<Node*>& history = state.history;
+  if (history.size() - state.listed < history.size() / 2) {
+    history.reserve(2 * history.size() + 64);
+    return;
+  }
+  // Half of it are places that were left: the others move together.
+  std::size_t to = 0, evaluated = 0;
+  for (std::size_t from = 0; from < history.size(); ++from) {
+    if (from == state.evaluated) evaluated = to;
+    Node* const node = history[from];
+    if (!node) continue;
+    node->place = static_cast<std::uint32_t>(to);
+    history[to++] = node;
+  }
+  if (state.evaluated >= history.size()) evaluated = to;
+  history.resize(to);
+  state.evaluated = evaluated;
+}
+
 Node* new_node() {
   if (!free_nodes.first) refill();
   Node* node = free_nodes.first;
   free_nodes.first = node->next;
   prefetch_front(node->next);  // the one after this
-  node->next = nullptr;
   node->inputs = node->few_inputs;
   node->owner = &this_thread();
   return node;

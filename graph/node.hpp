@@ -16,6 +16,7 @@ namespace xgrad {
 struct ThreadState;
 struct Slot;
 struct Workspace;
+struct Trails;
 struct Tape;
 
 /// Integers that belong to a node's attributes (a target shape, slice bounds); written once.
@@ -54,19 +55,23 @@ struct Flags {
   bool no_grad : 1 = false;   ///< recorded in the no-gradient scope
   bool only_recorded : 1 = false;  ///< over stand-ins for values: computed only if somebody asks for it
   bool symbolic : 1 = false;  ///< recorded from a placeholder: it never has a value
+  bool attributed : 1 = false;  ///< has attributes, a list or something carried
 };
 
 /// How a node stands with the thread that owns it, which alone reads and changes this.
 struct Standing {
-  bool listed : 1 = false;     ///< in its owner's history list
+  bool listed : 1 = false;     ///< in its owner's history
   bool asked : 1 = false;      ///< the running evaluation was asked for it, and holds a reference
   bool ended : 1 = false;      ///< its history ended by an update or in a captured function, see `ending`
   bool reachable : 1 = false;  ///< somebody can ask for a gradient through it (set by evaluation)
+  bool assigned : 1 = false;   ///< recorded as a Parameter's value
+  bool marked : 1 = false;     ///< `mark` was written
 };
 
 inline constexpr std::uint32_t few_inputs = 3;
 
-/// Fields stand in cache lines by use: walks over a graph read the first two, recording the last as well.
+/// Fields stand in cache lines by use: evaluations read the first of a node they have seen the like of, walks the first
+/// two, recording the last as well; the third is for shapes of rank 3 and more.
 struct alignas(64) Node {
   /// Low half: references. High half: those of them that recorded consumers hold.
   std::atomic<std::uint64_t> counts{1};
@@ -75,6 +80,7 @@ struct alignas(64) Node {
   union {
     Node* few_inputs[xgrad::few_inputs];
     Ending* ending;  ///< in their place where history ended
+    Node* next;      ///< of a node that is not in use: another one
   };
   std::uint32_t arity = 0;
   DType dtype = float32;
@@ -86,12 +92,11 @@ struct alignas(64) Node {
   ThreadState* owner = nullptr;
   kernels::Buffer* buffer = nullptr;
   std::uint32_t index = 0;
-  std::uint32_t replaced = 0;  ///< with `mark`: which of the evaluation's Parameters
+  std::uint32_t place = 0;     ///< in the owner's history
   Slot* slot = nullptr;        ///< the Parameter this is the computed value of
-  Node* previous = nullptr;    ///< in the owner's history list
-  Node* next = nullptr;        ///< there too, or the next unused node
   Shape shape;
-  std::uint64_t mark = 0;  ///< evaluation that found this node recorded from a replaced value
+  std::uint64_t mark = 0;      ///< evaluation that found this node recorded from a replaced value
+  std::uint32_t replaced = 0;  ///< with `mark`: which of the evaluation's Parameters
 
   Location where;
   const std::string* scope = nullptr;
@@ -117,6 +122,7 @@ struct alignas(64) Node {
     return static_cast<std::uint32_t>(now) > static_cast<std::uint32_t>(now >> 32);
   }
   std::string_view name() const { return info ? std::string_view(info->name) : std::string_view(); }
+  bool is_marked(std::uint64_t evaluation) const { return standing.marked && mark == evaluation; }
 };
 
 static_assert(sizeof(Node) == 256);
@@ -207,8 +213,7 @@ struct ThreadState {
   std::mutex mutex;  ///< guards `alive` and `foreign`
   bool alive = true;
   std::atomic<Node*> foreign{nullptr};  ///< nodes whose last reference another thread gave up
-  Node* first = nullptr;                ///< history list, oldest first
-  Node* last = nullptr;
+  std::vector<Node*> history;           ///< oldest first; null where one has left it
   std::vector<Slot*> pending;  ///< each counted
   Location where;
   bool within = false;  ///< `where` is the user's line of the outermost composition
@@ -225,12 +230,16 @@ struct ThreadState {
   Tape* tape = nullptr;  ///< while a captured function is recorded, which computes nothing
   int captured = 0;      ///< > 0: inside a captured function that is called or recorded
   std::shared_ptr<Workspace> workspace;  ///< memory of the last evaluation, used again by the next
-  std::uint64_t listed = 0;           ///< length of the history list
+  std::shared_ptr<Trails> trails;        ///< what the last evaluations found
+  std::size_t evaluated = 0;          ///< length of the history at the end of the last evaluation
+  std::uint64_t listed = 0;           ///< nodes in the history
   std::uint64_t look_through = 4096;  ///< length at which an evaluation looks for histories nobody can reach any more
 };
 ThreadState& make_this_thread();
 inline ThreadState& this_thread() { return current_thread ? *current_thread : make_this_thread(); }
 void free_foreign(ThreadState& state);
+/// Makes room for one more node in a thread's history, which is full.
+void make_room(ThreadState& state);
 /// Drops a node's inputs: it becomes a leaf. Other threads may look at it meanwhile, as at any computed node.
 void end_history(Node* node);
 

@@ -131,6 +131,7 @@ void Parameter::assign(const Arg& value) const {
   const Tensor last = slot.value;
   if (last.node() != slot.committed.node()) forget(slot, last);
   own.node()->slot = &slot;
+  own.node()->standing.assigned = true;
   slot.value = std::move(own);
   const bool was_pending = slot.pending;
   if (!was_pending) {

@@ -37,7 +37,7 @@ class Cache {
     for (auto it = first; it != last; ++it) {
       if (it->second->key != key) continue;
       entries_.splice(entries_.begin(), entries_, it->second);
-      ++hits_;
+      count_hit();
       return it->second->plan;
     }
     ++misses_;
@@ -56,14 +56,17 @@ class Cache {
 
   PlanCacheStats stats() {
     const std::lock_guard lock(mutex_);
-    return {hits_, misses_, entries_.size(), bytes_};
+    return {hits_.load(), misses_, entries_.size(), bytes_};
   }
   void reset_stats() {
     const std::lock_guard lock(mutex_);
     hits_ = misses_ = 0;
   }
+  void count_hit() { hits_.fetch_add(1, std::memory_order_relaxed); }
+  std::uint64_t generation() const { return generation_.load(std::memory_order_acquire); }
   void clear() {
     const std::lock_guard lock(mutex_);
+    forgotten();
     index_.clear();
     entries_.clear();
     bytes_ = 0;
@@ -81,9 +84,16 @@ class Cache {
     std::shared_ptr<const Plan> plan;
     std::size_t bytes;
   };
+  void forgotten() { generation_.fetch_add(1, std::memory_order_acq_rel); }
   void trim() {
+    std::size_t again = entries_.size();  // each gets one more chance if it was used
     while (bytes_ > limit_ && !entries_.empty()) {
       const Entry& oldest = entries_.back();
+      if (again-- > 1 && oldest.plan->used.exchange(false, std::memory_order_relaxed)) {
+        entries_.splice(entries_.begin(), entries_, std::prev(entries_.end()));
+        continue;
+      }
+      forgotten();
       const auto [first, last] = index_.equal_range(oldest.hash);
       for (auto it = first; it != last; ++it) {
         if (&*it->second != &oldest) continue;
@@ -99,7 +109,8 @@ class Cache {
   std::list<Entry> entries_;  // newest use first
   std::unordered_multimap<std::uint64_t, std::list<Entry>::iterator> index_;
   std::size_t bytes_ = 0, limit_ = std::size_t{64} << 20;
-  std::uint64_t hits_ = 0, misses_ = 0;
+  std::atomic<std::uint64_t> hits_{0}, generation_{1};
+  std::uint64_t misses_ = 0;
 };
 
 Cache& cache() {
@@ -109,12 +120,22 @@ Cache& cache() {
 
 }  // namespace
 
-std::shared_ptr<const Plan> plan_for(const Request& request) {
+std::shared_ptr<const Plan> plan_for(const Request& request, bool* hit) {
   const std::uint64_t hash = hash_of(request.key);
-  if (auto plan = cache().find(hash, request.key)) return plan;
+  if (auto plan = cache().find(hash, request.key)) {
+    if (hit) *hit = true;
+    return plan;
+  }
+  if (hit) *hit = false;
   auto plan = make_plan(request);
   cache().add(hash, request.key, plan);
   return plan;
+}
+
+std::uint64_t plan_generation() { return cache().generation(); }
+void count_hit(const Plan& plan) {
+  if (!plan.used.load(std::memory_order_relaxed)) plan.used.store(true, std::memory_order_relaxed);
+  cache().count_hit();
 }
 
 PlanCacheStats plan_cache_stats() { return cache().stats(); }

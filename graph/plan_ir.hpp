@@ -192,6 +192,7 @@ struct Plan {
   };
   std::vector<Stored> stored;
   std::size_t bytes = 0;  ///< what the plan occupies
+  mutable std::atomic<bool> used{false};  ///< found without the cache since the cache looked
 };
 
 /// Fills the plan's steps and homes; temporaries have no place yet.

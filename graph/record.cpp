@@ -207,15 +207,6 @@ bool fit(const Op& op, std::span<Node* const> inputs) {
   return true;
 }
 
-void link(ThreadState& state, Node* node) {
-  node->previous = state.last;
-  node->next = nullptr;
-  (state.last ? state.last->next : state.first) = node;
-  state.last = node;
-  node->standing.listed = true;
-  ++state.listed;
-}
-
 }  // namespace
 
 int Recording::arity() const { return arity_; }
@@ -304,6 +295,8 @@ namespace {
   node->attributes[1] = attributes.b;
   if (!attributes.list.empty()) set_list(node, attributes.list);
   if (!attributes.text.empty()) info_of(node).text = attributes.text;
+  node->flags.attributed =
+      (attributes.a | attributes.b) != 0 || !attributes.list.empty() || attributes.carried != nullptr;
   if (attributes.carried) {
     Info& info = info_of(node);
     attributes.carried->retain();
@@ -328,7 +321,11 @@ namespace {
   node->flags.only_recorded = state.only_recording > 0;
   // What never has a value is no part of any evaluation.
   if (node->flags.symbolic) return result;
-  link(state, node);
+  if (state.history.size() == state.history.capacity()) make_room(state);
+  node->place = static_cast<std::uint32_t>(state.history.size());
+  state.history.push_back(node);
+  node->standing.listed = true;
+  ++state.listed;
 
   ++state.recorded;
   if (state.eager) {

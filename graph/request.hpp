@@ -42,8 +42,12 @@ void write_leaf(Key& key, const Node* node);
 void write_node(Key& key, const Node* node, std::span<const std::uint32_t> inputs);
 void write_end(Key& key, const Request& request);
 
-/// The plan for a request, from the cache or new. The key compares whole.
-std::shared_ptr<const Plan> plan_for(const Request& request);
+/// The plan for a request, from the cache or new; `hit` says which. The key compares whole.
+std::shared_ptr<const Plan> plan_for(const Request& request, bool* hit = nullptr);
+/// Another one whenever the cache has forgotten a plan.
+std::uint64_t plan_generation();
+/// Counts a use of a plan that was found without the cache.
+void count_hit(const Plan& plan);
 
 /// Runs a plan. `results` gets one counted buffer for each stored node, at its place in the order. On an exception
 /// nothing has changed and `results` holds nothing.
