@@ -12,6 +12,7 @@ struct PlanCacheStats {
   std::uint64_t misses = 0;  ///< evaluations that made one
   std::size_t plans = 0;     ///< plans kept
   std::size_t bytes = 0;     ///< what they occupy, keys included
+  std::uint64_t repeats = 0;  ///< hits that found what an earlier evaluation of the thread found, and needed no key
 };
 PlanCacheStats plan_cache_stats();
 void reset_plan_cache_stats();

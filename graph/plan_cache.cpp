@@ -37,7 +37,7 @@ class Cache {
     for (auto it = first; it != last; ++it) {
       if (it->second->key != key) continue;
       entries_.splice(entries_.begin(), entries_, it->second);
-      count_hit();
+      ++hits_;
       return it->second->plan;
     }
     ++misses_;
@@ -56,13 +56,13 @@ class Cache {
 
   PlanCacheStats stats() {
     const std::lock_guard lock(mutex_);
-    return {hits_.load(), misses_, entries_.size(), bytes_};
+    return {hits_ + repeats_.load(), misses_, entries_.size(), bytes_, repeats_.load()};
   }
   void reset_stats() {
     const std::lock_guard lock(mutex_);
-    hits_ = misses_ = 0;
+    hits_ = misses_ = repeats_ = 0;
   }
-  void count_hit() { hits_.fetch_add(1, std::memory_order_relaxed); }
+  void count_repeat() { repeats_.fetch_add(1, std::memory_order_relaxed); }
   std::uint64_t generation() const { return generation_.load(std::memory_order_acquire); }
   void clear() {
     const std::lock_guard lock(mutex_);
@@ -109,8 +109,8 @@ class Cache {
   std::list<Entry> entries_;  // newest use first
   std::unordered_multimap<std::uint64_t, std::list<Entry>::iterator> index_;
   std::size_t bytes_ = 0, limit_ = std::size_t{64} << 20;
-  std::atomic<std::uint64_t> hits_{0}, generation_{1};
-  std::uint64_t misses_ = 0;
+  std::atomic<std::uint64_t> repeats_{0}, generation_{1};
+  std::uint64_t hits_ = 0, misses_ = 0;
 };
 
 Cache& cache() {
@@ -133,9 +133,9 @@ std::shared_ptr<const Plan> plan_for(const Request& request, bool* hit) {
 }
 
 std::uint64_t plan_generation() { return cache().generation(); }
-void count_hit(const Plan& plan) {
+void count_repeat(const Plan& plan) {
   if (!plan.used.load(std::memory_order_relaxed)) plan.used.store(true, std::memory_order_relaxed);
-  cache().count_hit();
+  cache().count_repeat();
 }
 
 PlanCacheStats plan_cache_stats() { return cache().stats(); }

@@ -47,7 +47,7 @@ std::shared_ptr<const Plan> plan_for(const Request& request, bool* hit = nullptr
 /// Another one whenever the cache has forgotten a plan.
 std::uint64_t plan_generation();
 /// Counts a use of a plan that was found without the cache.
-void count_hit(const Plan& plan);
+void count_repeat(const Plan& plan);
 
 /// Runs a plan. `results` gets one counted buffer for each stored node, at its place in the order. On an exception
 /// nothing has changed and `results` holds nothing.

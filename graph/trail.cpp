@@ -21,7 +21,8 @@ std::uint64_t word_of(const Node* node) {
 }
 
 std::uint64_t word_of_outside(const Node* node) {
-  return static_cast<std::uint64_t>(node->dtype) | static_cast<std::uint64_t>(std::bit_cast<std::uint8_t>(node->flags)) << 8;
+  return static_cast<std::uint64_t>(node->dtype) |
+         static_cast<std::uint64_t>(std::bit_cast<std::uint8_t>(node->flags)) << 8;
 }
 
 std::uint64_t value_of(const Node* node) {
@@ -30,11 +31,11 @@ std::uint64_t value_of(const Node* node) {
   return value;
 }
 
+}  // namespace
+
 std::uint32_t place_among(std::span<Slot* const> slots, const Slot* slot) {
   return static_cast<std::uint32_t>(std::find(slots.begin(), slots.end(), slot) - slots.begin());
 }
-
-}  // namespace
 
 Trail::Outside Trail::describe(const Node* node, bool leaf, std::uint32_t uses, const ThreadState& state,
                                std::span<Slot* const> slots) {
@@ -176,7 +177,8 @@ bool Trail::fits(ThreadState& state, std::span<Node* const> asked, std::span<Slo
     if (at == end) return false;
     Node* const node = *at++;
     if (end - at > 8) __builtin_prefetch(at[8]);
-    if (node->op != step.op || node->counts.load(std::memory_order_relaxed) != step.counts || word_of(node) != step.word)
+    if (node->op != step.op || node->counts.load(std::memory_order_relaxed) != step.counts ||
+        word_of(node) != step.word)
       return false;
     for (Node* const in : node->in()) {
       const std::uint32_t place = *input++;
@@ -244,7 +246,8 @@ void Trails::add(std::shared_ptr<Trail> trail) {
   std::size_t steps = trail->size();
   for (const auto& other : all) steps += other->size();
   while (!all.empty() && (all.size() == most_trails || steps > most_steps)) {
-    const auto oldest = std::min_element(all.begin(), all.end(), [](const auto& a, const auto& b) { return a->used_ < b->used_; });
+    const auto oldest = std::min_element(all.begin(), all.end(),
+                                         [](const auto& a, const auto& b) { return a->used_ < b->used_; });
     for (const auto& other : all)
       if (other->next_ == oldest->get()) other->next_ = nullptr;
     if (last == oldest->get()) last = nullptr;

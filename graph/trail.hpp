@@ -18,6 +18,9 @@ bool leads(const Node* node);
 /// Whether a leaf of which an evaluation knows so many uses has memory that nothing else needs.
 bool could_take(const Node* node, std::uint32_t uses);
 
+/// Which of these it is; their number if it is none.
+std::uint32_t place_among(std::span<Slot* const> slots, const Slot* slot);
+
 /// What becomes of a node when its value is stored.
 struct Outcome {
   std::uint32_t place = 0;  ///< in the request's order
