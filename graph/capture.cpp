@@ -16,7 +16,7 @@ Tensor result_of(kernels::Buffer* buffer, const Shape& shape, DType dtype, bool 
   kernels::retain(buffer);
   node->buffer = buffer;
   if (has_history) {
-    node->ending = new Ending;
+    node->ending = {nullptr, 0};
     node->standing.ended = true;
   }
   return result;

@@ -139,7 +139,7 @@ void Recorder::detach() {
   for (const Tensor& tensor : p_.kept) {
     Node* node = tensor.node();
     end_history(node);
-    node->ending = new Ending;
+    node->ending = {nullptr, 0};
     node->standing.ended = true;
   }
 }

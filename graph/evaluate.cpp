@@ -62,16 +62,31 @@ void Evaluation::check_owner(const Node* node) const {
                    ", which another thread recorded and has not computed: call eval() there first");
 }
 
+namespace {
+
+/// A count of the Parameter's name. Values have been replaced by now, so nothing may fail.
+SharedName* name_of(Slot& slot) {
+  static SharedName unwritten{.text = "?"};
+  SharedName* name = slot.shared_name;
+  if (!name) {
+    try {
+      name = new SharedName{.text = slot.name};
+      slot.shared_name = name;
+    } catch (const std::bad_alloc&) {
+      name = &unwritten;
+    }
+  }
+  name->references.fetch_add(1, std::memory_order_relaxed);
+  return name;
+}
+
+}  // namespace
+
 void Evaluation::end(Node* node) {
   end_history(node);
   if (!is_floating(node->dtype) || !node->held()) return;
-  const Slot* slot = slots_[node->replaced];
-  // Values have been replaced by now, so nothing may fail.
-  try {
-    node->ending = new Ending{slot->name, slot->steps};
-  } catch (const std::bad_alloc&) {
-    node->ending = unwritten_ending();
-  }
+  Slot* slot = slots_[node->replaced];
+  node->ending = {name_of(*slot), slot->steps};
   node->standing.ended = true;
 }
 

@@ -5,16 +5,18 @@
 namespace xgrad {
 namespace {
 
-void check_history(const Node* node) {
-  const Ending* ending = ending_of(node);
-  if (!ending) return;
-  if (ending->by.empty())
+[[noreturn]] void throw_ended(const Node* node, const Ending* ending) {
+  if (!ending->by)
     throw GradientError("[grad] expected a tensor with history, got a result of a captured function, which keeps " +
                         ("none: " + describe(node)) + "; take gradients inside the function, or use stop_gradient");
   throw GradientError("[grad] expected a tensor whose history is there, got " + describe(node) +
-                      ": it was recorded from the value Parameter '" + ending->by + "' had before its update " +
+                      ": it was recorded from the value Parameter '" + ending->by->text + "' had before its update " +
                       std::to_string(ending->step + 1) +
                       ", and that history ended with the update; take gradients before updating, or use stop_gradient");
+}
+
+void check_history(const Node* node) {
+  if (const Ending* ending = ending_of(node)) throw_ended(node, ending);
 }
 
 /// Sums and casts a gradient back to what an input of an elementwise operation was before broadcasting.
@@ -44,147 +46,213 @@ Tensor seed_for(const Node* y, const Tensor& seed) {
 }
 
 /// What reaches input k of a node by the rule for it alone.
-void add_part(Tensor& gradient, Tensor part, const Node* input, const Node* node) {
+void add_part(Tensor& gradient, Tensor&& part, const Node* input, const Node* node) {
   if (!part.defined()) return;  // the rule says: no contribution
-  part = fit(std::move(part), input, node);
+  if (!(part.node()->shape == input->shape) || part.node()->dtype != input->dtype)
+    part = fit(std::move(part), input, node);
   gradient = gradient.defined() ? gradient + part : std::move(part);
 }
 
-/// Gradients of calls whose operation can treat several readers of one input together, kept until all have come.
-class Readers {
- public:
-  explicit Readers(std::size_t nodes) : last_(nodes, no_index) {}
-  void add(std::uint32_t input, Node* node, int argument, const Tensor& gradient) {
-    waiting_.push_back({node, argument, gradient, last_[input]});
-    last_[input] = static_cast<std::uint32_t>(waiting_.size() - 1);
-  }
-  /// Adds what the readers of this input leave for it.
-  void collect(std::uint32_t input, const Node* node, Tensor& gradient) {
-    for (std::uint32_t i = last_[input]; i != no_index; i = waiting_[i].before) {
-      Waiting& first = waiting_[i];
-      if (!first.node) continue;
-      // The last to come was recorded first.
-      const Op* const op = first.node->op;
-      std::vector<Applied> calls;
-      std::vector<Tensor> gradients;
-      for (std::uint32_t k = i; k != no_index; k = waiting_[k].before) {
-        Waiting& other = waiting_[k];
-        if (!other.node || other.node->op != op) continue;
-        calls.emplace_back(other.node, other.argument);
-        gradients.push_back(std::move(other.gradient));
-        if (k != i) other.node = nullptr;
-      }
-      const OnBehalf here(first.node);
-      Tensor sum = calls.size() > 1 ? parts_of(*op)->together(calls, gradients) : Tensor();
-      if (sum.defined()) {
-        add_part(gradient, std::move(sum), node, first.node);
-        continue;
-      }
-      for (std::size_t k = 0; k < calls.size(); ++k) {
-        const Rule rule = rule_of(*op, static_cast<std::uint32_t>(calls[k].argument()));
-        add_part(gradient, rule(calls[k], gradients[k]), node, first.node);
-      }
-    }
-  }
-
- private:
-  struct Waiting {
-    Node* node;
-    int argument;
-    Tensor gradient;
-    std::uint32_t before;  ///< the one that came before for the same input
-  };
-  std::vector<Waiting> waiting_;
-  std::vector<std::uint32_t> last_;  ///< of each input
+/// A gradient of a call whose operation can treat several readers of one input together.
+struct Waiting {
+  Node* node;
+  int argument;
+  Tensor gradient;
+  std::uint32_t before;  ///< the one that came before for the same input
 };
 
-/// One sweep from the ys, each with its seed, to the xs.
-void reverse(std::span<Node* const> ys, std::span<const Tensor> seeds, std::span<Node* const> xs, std::span<Tensor> out,
+constexpr std::uint8_t wanted = 1, asked = 2;
+
+}  // namespace
+
+/// The memory of a gradient, which the thread's next one uses again.
+struct Sweep {
+  std::vector<Node*> xs;
+  std::vector<Tensor> seeds, gradients, parts, results, found;
+  std::vector<std::uint8_t> roles;  ///< of each node: whether it leads to an x, and whether it is one
+  std::vector<std::uint32_t> x_at, y_at;
+  std::vector<Waiting> waiting;
+  std::vector<Applied> calls;  ///< those that are treated together, and their gradients
+  std::vector<Tensor> shared;
+  std::vector<std::uint32_t> last;  ///< of each input the last that is waiting; empty while none is
+
+  void clear() {
+    seeds.clear();
+    gradients.clear();
+    parts.clear();
+    results.clear();
+    found.clear();
+    waiting.clear();
+    shared.clear();
+    last.clear();
+  }
+};
+
+namespace {
+
+/// The thread's sweep, or another one while a rule asks for gradients itself.
+class Sweeping {
+ public:
+  Sweeping() : state_(this_thread()), sweep_(std::move(state_.sweep)) {
+    if (!sweep_) sweep_ = std::make_shared<Sweep>();
+    sweep_->xs.clear();
+  }
+  ~Sweeping() {
+    sweep_->clear();
+    constexpr std::size_t most_kept = std::size_t{1} << 16;  // nodes; a larger one is rare
+    if (sweep_->gradients.capacity() <= most_kept) state_.sweep = std::move(sweep_);
+  }
+  Sweeping(const Sweeping&) = delete;
+  Sweeping& operator=(const Sweeping&) = delete;
+  Sweep& operator*() const { return *sweep_; }
+  Sweep* operator->() const { return sweep_.get(); }
+
+ private:
+  ThreadState& state_;
+  std::shared_ptr<Sweep> sweep_;
+};
+
+void wait(Sweep& s, std::uint32_t input, Node* node, int argument, const Tensor& gradient) {
+  if (s.last.empty()) s.last.assign(s.gradients.size(), no_index);
+  s.waiting.push_back({node, argument, gradient, s.last[input]});
+  s.last[input] = static_cast<std::uint32_t>(s.waiting.size() - 1);
+}
+
+/// Adds what the waiting readers of this input leave for it.
+void collect(Sweep& s, std::uint32_t input, const Node* node, Tensor& gradient) {
+  for (std::uint32_t i = s.last[input]; i != no_index; i = s.waiting[i].before) {
+    Waiting& first = s.waiting[i];
+    if (!first.node) continue;
+    // The last to come was recorded first.
+    const Op* const op = first.node->op;
+    std::vector<Applied>& calls = s.calls;
+    std::vector<Tensor>& gradients = s.shared;
+    calls.clear();
+    gradients.clear();
+    for (std::uint32_t k = i; k != no_index; k = s.waiting[k].before) {
+      Waiting& other = s.waiting[k];
+      if (!other.node || other.node->op != op) continue;
+      calls.emplace_back(other.node, other.argument);
+      gradients.push_back(std::move(other.gradient));
+      if (k != i) other.node = nullptr;
+    }
+    const OnBehalf here(first.node);
+    Tensor sum = calls.size() > 1 ? parts_of(*op)->together(calls, gradients) : Tensor();
+    if (sum.defined()) {
+      add_part(gradient, std::move(sum), node, first.node);
+      continue;
+    }
+    for (std::size_t k = 0; k < calls.size(); ++k) {
+      const Rule rule = rule_of(*op, static_cast<std::uint32_t>(calls[k].argument()));
+      add_part(gradient, rule(calls[k], gradients[k]), node, first.node);
+    }
+  }
+}
+
+/// What reaches the inputs of a node.
+void pass_on(Sweep& s, Node* node, std::size_t i, std::span<const std::uint32_t> inputs_at) {
+  const Op& op = *node->op;
+  const auto wants = [&](std::size_t k) { return inputs_at[k] != no_index && s.roles[inputs_at[k]]; };
+  if (op.reverse) {
+    s.parts.assign(inputs_at.size(), Tensor());
+    op.reverse(Applied(node, 0), s.gradients[i], s.parts);
+    for (std::size_t k = 0; k < inputs_at.size(); ++k)
+      if (wants(k)) add_part(s.gradients[inputs_at[k]], std::move(s.parts[k]), node->inputs[k], node);
+    return;
+  }
+  const PartsOp* const parts = parts_of(op);
+  for (std::size_t k = 0; k < inputs_at.size(); ++k) {
+    if (!wants(k)) continue;
+    if (parts && parts->together) {
+      wait(s, inputs_at[k], node, static_cast<int>(k), s.gradients[i]);
+      continue;
+    }
+    const Rule rule = rule_of(op, static_cast<std::uint32_t>(k));
+    add_part(s.gradients[inputs_at[k]], rule(Applied(node, static_cast<int>(k)), s.gradients[i]), node->inputs[k],
+             node);
+  }
+}
+
+/// Why there is no gradient by x, if that is an error.
+void explain_unused(std::span<Node* const> ys, const Node* x, std::span<Node* const> order, Unused unused) {
+  const auto what = [&] { return ys.size() == 1 ? describe(ys[0]) : std::string("the outputs"); };
+  for (const Node* node : order)
+    if (x->slot && node->slot == x->slot)
+      throw GradientError("[grad] expected a tensor recorded from the current value of Parameter '" + x->slot->name +
+                          "', got " + what() +
+                          ", recorded from the value before its update; take gradients before updating");
+  for (const Node* node : order)
+    if (node->owner != &this_thread() && node->op)
+      throw GradientError("[grad] expected tensors that " + what() + " was recorded from on this thread, got " +
+                          describe(x) + " behind " + describe(node) +
+                          ", which another thread recorded: take its gradient there");
+  if (unused == Unused::error)
+    throw GradientError("[grad] expected tensors that " + what() + " was recorded from, got " + describe(x) +
+                        ", which it does not depend on");
+}
+
+/// One sweep from the ys, each with its seed, to `s.xs`; `out` is written at the end.
+void reverse(Sweep& s, std::span<Node* const> ys, std::span<const Tensor> seeds, std::span<Tensor> out,
              Unused unused) {
   const Quiet quiet;
   for (const Node* y : ys)
     if (!is_floating(y->dtype))
       throw DTypeError("[grad] expected a floating-point tensor to differentiate, got " + describe(y));
-  for (const Node* x : xs)
+  for (const Node* x : s.xs)
     if (!is_floating(x->dtype))
       throw DTypeError("[grad] expected floating-point tensors to differentiate by, got " + describe(x));
-  std::vector<Tensor> seed;
-  for (std::size_t j = 0; j < ys.size(); ++j) seed.push_back(seed_for(ys[j], seeds[j]));
+  for (std::size_t j = 0; j < ys.size(); ++j) s.seeds.push_back(seed_for(ys[j], seeds[j]));
 
   Walk walk(Follow::derivatives);
   for (Node* y : ys) walk.add(y);
   const std::span<Node* const> order = walk.order();
-  std::vector<std::uint8_t> wanted(order.size(), 0), asked(order.size(), 0);
-  std::vector<std::uint32_t> x_at, y_at;
-  for (Node* y : ys) y_at.push_back(walk[y]);
-  for (Node* x : xs) {
-    x_at.push_back(walk[x]);
-    if (x_at.back() != no_index) wanted[x_at.back()] = asked[x_at.back()] = 1;
+  s.roles.assign(order.size(), 0);
+  s.x_at.clear();
+  s.y_at.clear();
+  for (const Node* y : ys) s.y_at.push_back(walk[y]);
+  for (const Node* x : s.xs) {
+    s.x_at.push_back(walk[x]);
+    if (s.x_at.back() != no_index) s.roles[s.x_at.back()] = wanted | asked;
   }
   // Which nodes lead to an x.
   for (std::size_t i = 0; i < order.size(); ++i) {
     check_history(order[i]);
     for (const std::uint32_t at : walk.inputs_of(i))
-      if (at != no_index && wanted[at]) wanted[i] = 1;
+      if (at != no_index && s.roles[at]) s.roles[i] |= wanted;
   }
 
-  std::vector<Tensor> gradients(order.size()), parts;
+  s.gradients.resize(order.size());
   for (std::size_t j = 0; j < ys.size(); ++j) {
-    Tensor& gradient = gradients[y_at[j]];
-    if (wanted[y_at[j]]) gradient = gradient.defined() ? gradient + seed[j] : seed[j];
+    Tensor& gradient = s.gradients[s.y_at[j]];
+    if (s.roles[s.y_at[j]]) gradient = gradient.defined() ? gradient + s.seeds[j] : s.seeds[j];
   }
-  Readers readers(order.size());
-  for (std::size_t i = order.size(); i-- > 0;) {
-    Node* node = order[i];
-    readers.collect(static_cast<std::uint32_t>(i), node, gradients[i]);
-    if (!gradients[i].defined()) continue;
-    const OnBehalf here(node);
-    const auto inputs_at = walk.inputs_of(i);
-    if (node->op && node->op->reverse && !inputs_at.empty()) {
-      parts.assign(inputs_at.size(), Tensor());
-      node->op->reverse(Applied(node, 0), gradients[i], parts);
-      for (std::size_t k = 0; k < inputs_at.size(); ++k)
-        if (const std::uint32_t at = inputs_at[k]; at != no_index && wanted[at])
-          add_part(gradients[at], std::move(parts[k]), node->inputs[k], node);
-    } else {
-      for (std::size_t k = 0; k < inputs_at.size(); ++k) {
-        const std::uint32_t at = inputs_at[k];
-        if (at == no_index || !wanted[at]) continue;
-        if (const PartsOp* const parts = parts_of(*node->op); parts && parts->together) {
-          readers.add(at, node, static_cast<int>(k), gradients[i]);
-          continue;
-        }
-        const Rule rule = rule_of(*node->op, static_cast<std::uint32_t>(k));
-        add_part(gradients[at], rule(Applied(node, static_cast<int>(k)), gradients[i]), node->inputs[k], node);
+  {
+    OnBehalf here;
+    for (std::size_t i = order.size(); i-- > 0;) {
+      Node* node = order[i];
+      if (!s.last.empty()) collect(s, static_cast<std::uint32_t>(i), node, s.gradients[i]);
+      if (!s.gradients[i].defined()) continue;
+      const auto inputs_at = walk.inputs_of(i);
+      if (!inputs_at.empty()) {
+        here.of(node);
+        pass_on(s, node, i, inputs_at);
       }
+      if (!(s.roles[i] & asked)) s.gradients[i] = Tensor();
     }
-    if (!asked[i]) gradients[i] = Tensor();
   }
-  const auto what = [&] { return ys.size() == 1 ? describe(ys[0]) : std::string("the outputs"); };
-  for (std::size_t j = 0; j < xs.size(); ++j) {
-    if (const std::uint32_t at = x_at[j]; at != no_index && gradients[at].defined()) {
-      out[j] = gradients[at];
+  for (std::size_t j = 0; j < s.xs.size(); ++j) {
+    if (const std::uint32_t at = s.x_at[j]; at != no_index && s.gradients[at].defined()) {
+      s.results.push_back(s.gradients[at]);
       continue;
     }
-    for (const Node* node : order)
-      if (xs[j]->slot && node->slot == xs[j]->slot)
-        throw GradientError("[grad] expected a tensor recorded from the current value of Parameter '" +
-                            xs[j]->slot->name + "', got " + what() +
-                            ", recorded from the value before its update; take gradients before updating");
-    for (const Node* node : order)
-      if (node->owner != &this_thread() && node->op)
-        throw GradientError("[grad] expected tensors that " + what() + " was recorded from on this thread, got " +
-                            describe(xs[j]) + " behind " + describe(node) +
-                            ", which another thread recorded: take its gradient there");
-    if (unused == Unused::error)
-      throw GradientError("[grad] expected tensors that " + what() + " was recorded from, got " + describe(xs[j]) +
-                          ", which it does not depend on");
-    out[j] = zeros_like(Tensor::share(xs[j]));
+    explain_unused(ys, s.xs[j], order, unused);
+    s.results.push_back(zeros_like(Tensor::share(s.xs[j])));
   }
+  for (std::size_t j = 0; j < out.size(); ++j) out[j] = std::move(s.results[j]);
 }
 
-void reverse(Node* y, std::span<Node* const> xs, std::span<Tensor> out, const GradOptions& options) {
-  reverse(std::span(&y, 1), std::span(&options.seed, 1), xs, out, options.unused);
+void reverse(Sweep& s, Node* y, std::span<Tensor> out, const GradOptions& options) {
+  reverse(s, std::span(&y, 1), std::span(&options.seed, 1), out, options.unused);
 }
 
 Node* node_of(const Arg& arg) {
@@ -193,12 +261,11 @@ Node* node_of(const Arg& arg) {
 }
 
 template <class T>
-std::vector<Tensor> gradients(const Arg& y, std::span<const T> xs, const GradOptions& options) {
-  std::vector<Node*> nodes;
-  for (const T& x : xs) nodes.push_back(node_of(Arg(x)));
-  std::vector<Tensor> out(xs.size());
-  reverse(node_of(y), nodes, out, options);
-  return out;
+void gradients(const Arg& y, std::span<const T> xs, std::span<Tensor> out, const GradOptions& options) {
+  const Within here("grad", y);
+  const Sweeping sweep;
+  for (const T& x : xs) sweep->xs.push_back(node_of(Arg(x)));
+  reverse(*sweep, node_of(y), out, options);
 }
 
 /// The tangent of one node from its inputs' tangents (undefined: no tangent).
@@ -243,8 +310,9 @@ Tensor forward(Node* node, std::span<const Tensor> tangents) {
       const Tensor back = rule_of(op, k)(call, g);
       if (!back.defined()) continue;  // the rule says: it does not move with this input
       Tensor part;
-      Node* at = g.node();
-      reverse(back.node(), std::span(&at, 1), std::span(&part, 1), {.seed = tangents[k]});
+      const Sweeping sweep;
+      sweep->xs.push_back(g.node());
+      reverse(*sweep, back.node(), std::span(&part, 1), {.seed = tangents[k]});
       add(part);
     }
   }
@@ -255,22 +323,21 @@ Tensor forward(Node* node, std::span<const Tensor> tangents) {
 }  // namespace
 
 void grad_into(const Arg& y, std::span<const Arg> xs, std::span<Tensor> out, const GradOptions& options) {
-  std::vector<Node*> nodes;
-  nodes.reserve(xs.size());
-  for (const Arg& x : xs) nodes.push_back(node_of(x));
-  const Within here("grad", y);
-  std::vector<Tensor> result(xs.size());
-  reverse(node_of(y), nodes, result, options);
-  for (std::size_t i = 0; i < result.size(); ++i) out[i] = std::move(result[i]);
+  gradients(y, xs, out, options);
+}
+void grad_into(const Arg& y, std::span<const Parameter> xs, std::span<Tensor> out, const GradOptions& options) {
+  gradients(y, xs, out, options);
 }
 
 std::vector<Tensor> grad(const Arg& y, std::span<const Tensor> xs, const GradOptions& options) {
-  const Within here("grad", y);
-  return gradients(y, xs, options);
+  std::vector<Tensor> out(xs.size());
+  gradients(y, xs, out, options);
+  return out;
 }
 std::vector<Tensor> grad(const Arg& y, std::span<const Parameter> xs, const GradOptions& options) {
-  const Within here("grad", y);
-  return gradients(y, xs, options);
+  std::vector<Tensor> out(xs.size());
+  gradients(y, xs, out, options);
+  return out;
 }
 
 std::vector<Tensor> vjp(std::span<const Tensor> ys, std::span<const Tensor> xs, std::span<const Tensor> seeds,
@@ -279,11 +346,12 @@ std::vector<Tensor> vjp(std::span<const Tensor> ys, std::span<const Tensor> xs, 
   if (ys.size() != seeds.size())
     throw ValueError("[vjp] expected one seed for each of " + std::to_string(ys.size()) + " tensors, got " +
                      std::to_string(seeds.size()));
-  std::vector<Node*> from, to;
+  const Sweeping sweep;
+  std::vector<Node*> from;
   for (const Tensor& y : ys) from.push_back(node_of(y));
-  for (const Tensor& x : xs) to.push_back(node_of(x));
+  for (const Tensor& x : xs) sweep->xs.push_back(node_of(x));
   std::vector<Tensor> out(xs.size());
-  reverse(from, seeds, to, out, unused);
+  reverse(*sweep, from, seeds, out, unused);
   return out;
 }
 
@@ -340,35 +408,28 @@ Tensor jvp(const Arg& y, std::span<const Tensor> xs, std::span<const Tensor> tan
   return jvp(std::span(&one, 1), xs, tangents, y.where()).front();
 }
 
-namespace {
-std::vector<Parameter> parameters_below(Node* y, Follow follow) {
-  std::vector<Parameter> found;
-  const Walk walk(y, follow);
-  for (Node* node : walk.order()) {
-    Slot* slot = node->slot;
-    if (slot && slot->value.node() == node) found.push_back(Parameter::of(slot));
-  }
-  return found;
-}
-}  // namespace
-
 std::vector<Parameter> parameters_of(const Tensor& y) {
-  return y.defined() ? parameters_below(y.node(), Follow::values) : std::vector<Parameter>();
+  std::vector<Parameter> found;
+  if (!y.defined()) return found;
+  const Walk walk(y.node(), Follow::values);
+  for (const Node* node : walk.order())
+    if (is_newest_value(node)) found.push_back(Parameter::of(node->slot));
+  return found;
 }
 
 void Tensor::backward(Location where) const {
   if (!defined()) throw ValueError("[backward] expected a tensor, got one that was never given a value" + place(where));
   const Within here("backward", where);
   const Quiet quiet;
-  std::vector<Parameter> parameters;
-  std::vector<Tensor> values;
-  for (const Parameter& p : parameters_below(node(), Follow::derivatives)) {
-    if (!p.trainable()) continue;
-    parameters.push_back(p);
-    values.push_back(p.value());
+  const Sweeping sweep;
+  {
+    const Walk walk(node(), Follow::derivatives);
+    for (Node* node : walk.order())
+      if (is_newest_value(node) && node->slot->trainable) sweep->xs.push_back(node);
   }
-  const std::vector<Tensor> found = xgrad::grad(Arg(*this, where), std::span<const Tensor>(values));
-  for (std::size_t i = 0; i < parameters.size(); ++i) parameters[i].add_grad(found[i]);
+  sweep->found.resize(sweep->xs.size());
+  reverse(*sweep, node(), sweep->found, {});
+  for (std::size_t i = 0; i < sweep->xs.size(); ++i) Parameter::of(sweep->xs[i]->slot).add_grad(sweep->found[i]);
 }
 
 namespace {

@@ -20,7 +20,9 @@ struct GradOptions {
 /// unless a seed is given (ShapeError). Any order by repetition. Throws GradientError through a history that has ended.
 std::vector<Tensor> grad(const Arg& y, std::span<const Tensor> xs, const GradOptions& options = {});
 std::vector<Tensor> grad(const Arg& y, std::span<const Parameter> xs, const GradOptions& options = {});
+/// The same, written to `out`; after an exception that is as it was.
 void grad_into(const Arg& y, std::span<const Arg> xs, std::span<Tensor> out, const GradOptions& options);
+void grad_into(const Arg& y, std::span<const Parameter> xs, std::span<Tensor> out, const GradOptions& options = {});
 
 /// auto [dw, db] = grad(y, {w, b});
 template <std::size_t N>

@@ -181,7 +181,8 @@ std::vector<Tensor> with_leading_axis(std::span<const Tensor> outputs, std::span
     }
     if (const Ending* ending = ending_of(node))
       throw GradientError("[vmap] expected a graph whose history is there, got " + describe(node) +
-                          ": its history ended when Parameter '" + ending->by + "' was updated");
+                          (ending->by ? ": its history ended when Parameter '" + ending->by->text + "' was updated"
+                                      : std::string(", a result of a captured function, which keeps none")));
     const auto inputs_at = walk.inputs_of(i);
     in.clear();
     leads.clear();

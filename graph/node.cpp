@@ -10,17 +10,12 @@
 
 namespace xgrad {
 
-Ending* unwritten_ending() {
-  static Ending ending{"?"};
-  return &ending;
-}
-
 namespace {
 
-/// A thread's unused nodes. They come in slabs that are kept for reuse.
-struct FreeNodes {
-  Node* first = nullptr;
-  ~FreeNodes();
+/// Gives a thread's unused nodes to others when it ends. Nodes come in slabs that are kept for reuse.
+struct UnusedNodes {
+  ~UnusedNodes();
+  bool known = false;
 };
 
 struct SharedNodes {
@@ -33,58 +28,38 @@ SharedNodes& shared_nodes() {
   return *nodes;
 }
 
-FreeNodes::~FreeNodes() {
-  if (!first) return;
-  Node* last = first;
+UnusedNodes::~UnusedNodes() {
+  if (!unused_nodes) return;
+  Node* last = unused_nodes;
   while (last->next) last = last->next;
   SharedNodes& shared = shared_nodes();
   const std::lock_guard lock(shared.mutex);
   last->next = shared.first;
-  shared.first = first;
-  first = nullptr;
+  shared.first = unused_nodes;
+  unused_nodes = nullptr;
 }
 
-thread_local FreeNodes free_nodes;
-
-void refill() {
-  SharedNodes& shared = shared_nodes();
-  const std::lock_guard lock(shared.mutex);
-  if (shared.first) {
-    free_nodes.first = shared.first;
-    shared.first = nullptr;
-    return;
-  }
-  constexpr std::size_t slab = 256;
-  Node* nodes = static_cast<Node*>(::operator new(slab * sizeof(Node), std::align_val_t{64}));
-  shared.slabs.push_back(nodes);
-  for (std::size_t i = 0; i < slab; ++i) {
-    Node* node = new (nodes + i) Node;
-    node->next = free_nodes.first;
-    free_nodes.first = node;
-  }
-}
+thread_local UnusedNodes at_the_end;
 
 /// As new, but for what whoever makes a node writes anyway: place, scope, attributes and value.
 void reset(Node* node) {
   node->counts.store(1, std::memory_order_relaxed);
   node->op = nullptr;
-  node->info = nullptr;
   node->arity = 0;
   node->flags = {};
   node->standing = {};
   node->shape = Shape();
-  node->list = nullptr;
   node->buffer = nullptr;
   node->slot = nullptr;
   node->stamp = 0;
 }
 
 void put_back(Node* node) {
-  node->next = free_nodes.first;
-  free_nodes.first = node;
+  node->next = unused_nodes;
+  unused_nodes = node;
 }
 
-void unlist(Node* node) {
+inline void unlist(Node* node) {
   if (!node->standing.listed) return;
   ThreadState& state = *node->owner;
   std::vector<Node*>& history = state.history;
@@ -98,7 +73,7 @@ void unlist(Node* node) {
 }
 
 /// Frees a node nobody refers to; nodes that become free by that are put on `waiting`.
-void destroy(Node* node, Node*& waiting) {
+inline void destroy(Node* node, Node*& waiting) {
   for (Node* input : node->in()) {
     if (give_up(input, one_consumer)) {
       for (const Node* below : input->in()) prefetch_front(below);
@@ -108,9 +83,14 @@ void destroy(Node* node, Node*& waiting) {
   }
   if (node->arity > few_inputs) delete[] node->inputs;
   if (node->buffer) kernels::release(node->buffer);
-  if (node->info) delete node->info;
-  if (node->standing.ended && node->ending != unwritten_ending()) delete node->ending;
-  if (node->list) std::free(node->list);
+  if (node->extras) {
+    delete node->info;
+    std::free(node->list);
+    node->info = nullptr;
+    node->list = nullptr;
+    node->extras = false;
+  }
+  if (node->standing.ended) release(node->ending.by);
   reset(node);
   put_back(node);
 }
@@ -187,6 +167,7 @@ struct StateHolder {
 }  // namespace
 
 constinit thread_local ThreadState* current_thread = nullptr;
+constinit thread_local Node* unused_nodes = nullptr;
 
 ThreadState& make_this_thread() {
   static thread_local StateHolder holder;
@@ -232,18 +213,29 @@ void make_room(ThreadState& state) {
   state.evaluated = evaluated;
 }
 
-Node* new_node() {
-  if (!free_nodes.first) refill();
-  Node* node = free_nodes.first;
-  free_nodes.first = node->next;
-  prefetch_front(node->next);  // the one after this
-  node->inputs = node->few_inputs;
-  node->owner = &this_thread();
-  return node;
+Node* more_nodes() {
+  at_the_end.known = true;
+  SharedNodes& shared = shared_nodes();
+  const std::lock_guard lock(shared.mutex);
+  if (shared.first) {
+    unused_nodes = shared.first;
+    shared.first = nullptr;
+    return unused_nodes;
+  }
+  constexpr std::size_t slab = 256;
+  if (shared.slabs.size() == shared.slabs.capacity()) shared.slabs.reserve(2 * shared.slabs.size() + 16);
+  Node* nodes = static_cast<Node*>(::operator new(slab * sizeof(Node), std::align_val_t{64}));
+  shared.slabs.push_back(nodes);
+  for (std::size_t i = slab; i-- > 0;) {
+    Node* node = new (nodes + i) Node;
+    node->next = unused_nodes;
+    unused_nodes = node;
+  }
+  return unused_nodes;
 }
 
 Node* new_leaf(const Shape& shape, DType dtype) {
-  Node* node = new_node();
+  Node* node = new_node(this_thread());
   node->shape = shape;
   node->dtype = dtype;
   node->where = Location();
@@ -271,6 +263,7 @@ void end_history(Node* node) {
 
 Info& info_of(Node* node) {
   if (!node->info) node->info = new Info;
+  node->extras = true;
   return *node->info;
 }
 
@@ -282,6 +275,7 @@ void set_list(Node* node, std::span<const std::int64_t> items) {
   list->size = list->capacity = static_cast<std::uint32_t>(items.size());
   std::memcpy(list->items, items.data(), items.size_bytes());
   node->list = list;
+  node->extras = true;
 }
 
 Tensor make_leaf(const Shape& shape, DType dtype) {

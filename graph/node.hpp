@@ -17,6 +17,8 @@ struct ThreadState;
 struct Slot;
 struct Workspace;
 struct Trails;
+struct WalkMemory;
+struct Sweep;
 struct Tape;
 
 /// Integers that belong to a node's attributes (a target shape, slice bounds); written once.
@@ -40,10 +42,19 @@ struct Info {
   Info& operator=(const Info&) = delete;
 };
 
+/// The name of a Parameter, for nodes that may outlive it; counted.
+struct SharedName {
+  std::atomic<std::uint32_t> references{1};
+  std::string text;
+};
+inline void release(SharedName* name) {
+  if (name && name->references.fetch_sub(1, std::memory_order_acq_rel) == 1) delete name;
+}
+
 /// How a node's history ended.
 struct Ending {
-  std::string by;          ///< the Parameter whose replacement ended it; empty: the captured function it belongs to
-  std::uint64_t step = 0;  ///< how often that Parameter had been replaced then
+  SharedName* by;      ///< the Parameter whose replacement ended it; null: the captured function it belongs to
+  std::uint64_t step;  ///< how often that Parameter had been replaced then
 };
 
 /// What a node is from the moment it was recorded; any thread may read it.
@@ -79,13 +90,14 @@ struct alignas(64) Node {
   Node** inputs = nullptr;
   union {
     Node* few_inputs[xgrad::few_inputs];
-    Ending* ending;  ///< in their place where history ended
+    Ending ending;   ///< in their place where history ended
     Node* next;      ///< of a node that is not in use: another one
   };
   std::uint32_t arity = 0;
   DType dtype = float32;
   Flags flags;
   Standing standing;
+  bool extras = false;  ///< `info` or `list` was given
   // Scratch of the owning thread's evaluation, valid where `stamp` is the evaluation's number.
   std::uint64_t stamp = 0;
 
@@ -127,6 +139,10 @@ struct alignas(64) Node {
 
 static_assert(sizeof(Node) == 256);
 
+/// A counted pointer to a node as the handle it could be, which does not count.
+inline const Tensor& as_tensor(Node* const& node) { return reinterpret_cast<const Tensor&>(node); }
+static_assert(sizeof(Tensor) == sizeof(Node*) && alignof(Tensor) == alignof(Node*));
+
 inline constexpr std::uint64_t one_reference = 1;
 inline constexpr std::uint64_t one_consumer = (std::uint64_t{1} << 32) | 1;
 
@@ -136,8 +152,12 @@ inline void prefetch_front(const Node* node) {
   __builtin_prefetch(reinterpret_cast<const char*>(node) + 64, 1);
 }
 
+/// The thread's nodes that are not in use.
+extern constinit thread_local Node* unused_nodes;
+/// Makes some; returns the first.
+Node* more_nodes();
 /// A node of this thread with one reference. Place, scope, attributes and value are left for the caller to write.
-Node* new_node();
+inline Node* new_node(ThreadState& state);
 /// The same for a leaf: no place, no scope.
 Node* new_leaf(const Shape& shape, DType dtype);
 inline void retain(Node* node, std::uint64_t amount = one_reference) {
@@ -202,6 +222,11 @@ struct Slot {
   Tensor value;                ///< the newest value, perhaps pending
   Tensor committed;            ///< the newest computed value
   Tensor grad;
+  SharedName* shared_name = nullptr;  ///< made when a history ends
+  Slot() = default;
+  Slot(const Slot&) = delete;
+  Slot& operator=(const Slot&) = delete;
+  ~Slot() { release(shared_name); }
 };
 void retain(Slot* slot);
 void release(Slot* slot);
@@ -230,6 +255,8 @@ struct ThreadState {
   Tape* tape = nullptr;  ///< while a captured function is recorded, which computes nothing
   int captured = 0;      ///< > 0: inside a captured function that is called or recorded
   std::shared_ptr<Workspace> workspace;  ///< memory of the last evaluation, used again by the next
+  std::shared_ptr<WalkMemory> walk_memory;  ///< the same of the last walk
+  std::shared_ptr<Sweep> sweep;             ///< and of the last gradient
   std::shared_ptr<Trails> trails;        ///< what the last evaluations found
   std::size_t evaluated = 0;          ///< length of the history at the end of the last evaluation
   std::uint64_t listed = 0;           ///< nodes in the history
@@ -237,6 +264,14 @@ struct ThreadState {
 };
 ThreadState& make_this_thread();
 inline ThreadState& this_thread() { return current_thread ? *current_thread : make_this_thread(); }
+inline Node* new_node(ThreadState& state) {
+  Node* const node = unused_nodes ? unused_nodes : more_nodes();
+  unused_nodes = node->next;
+  prefetch_front(node->next);  // the one after this
+  node->inputs = node->few_inputs;
+  node->owner = &state;
+  return node;
+}
 void free_foreign(ThreadState& state);
 /// Makes room for one more node in a thread's history, which is full.
 void make_room(ThreadState& state);

@@ -50,8 +50,8 @@ class Carried {
 class Applied {
  public:
   Applied(Node* node, int argument) : node_(node), argument_(argument) {}
-  Tensor in(int k) const;               ///< the k-th input, after promotion
-  Tensor out() const;                   ///< the result
+  const Tensor& in(int k) const;        ///< the k-th input, after promotion; as long as the node keeps it
+  const Tensor& out() const;            ///< the result; as long as this object lives
   int argument() const { return argument_; }  ///< which input the derivative is for
   int arity() const;
   std::int64_t attribute(int i) const;  ///< 0 or 1

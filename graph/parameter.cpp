@@ -126,7 +126,7 @@ void Parameter::assign(const Arg& value) const {
   Tensor own;
   {
     const Lazily lazily(state);  // eager or not, the node is computed as the slot's value, not before
-    own = record(assign_op, {Arg(next, value.where())});
+    own = record(assign_op, Arg(next, value.where()));
   }
   const Tensor last = slot.value;
   if (last.node() != slot.committed.node()) forget(slot, last);
@@ -184,7 +184,12 @@ void Parameter::add_grad(const Tensor& gradient) const {
 }
 
 std::string_view Parameter::name() const { return checked(slot_).name; }
-void Parameter::set_name(std::string_view name) const { checked(slot_).name = name; }
+void Parameter::set_name(std::string_view name) const {
+  Slot& slot = checked(slot_);
+  slot.name = name;
+  release(slot.shared_name);
+  slot.shared_name = nullptr;
+}
 bool Parameter::trainable() const { return checked(slot_).trainable; }
 void Parameter::set_trainable(bool trainable) const { checked(slot_).trainable = trainable; }
 

@@ -112,33 +112,55 @@ bool is_supported(const Op& op, DType in) {
   return table.bits[static_cast<int>(op.code)][static_cast<int>(in)] >> op.gives_bool & 1;
 }
 
-void infer_elementwise(Recording& call, const Op& op, Node* node, Node* const* inputs) {
-  const int arity = call.arity();
+[[gnu::noinline, gnu::cold]] void infer_broadcast(Recording& call, DType dtype) {
+  call.result(broadcast_shape(call), dtype);
+}
+
+inline void infer_elementwise(const Op& op, Node* node, std::span<Node* const> inputs) {
+  const std::size_t arity = inputs.size();
   const DType in = inputs[arity - 1]->dtype;
-  if (!is_supported(op, in)) call.dtype_error("expected a dtype this is defined for");
+  if (!is_supported(op, in)) [[unlikely]]
+    Recording(op, node, inputs.data(), static_cast<int>(arity)).dtype_error("expected a dtype this is defined for");
   node->dtype = op.gives_bool ? bool_ : in;
-  bool same = true;
-  for (int k = 1; k < arity && same; ++k) same = inputs[k]->shape == inputs[0]->shape;
-  if (same) node->shape = inputs[0]->shape;
-  else call.result(broadcast_shape(call), node->dtype);
+  const Shape* shape = &inputs[0]->shape;
+  for (std::size_t k = 1; k < arity; ++k) {
+    const Shape& other = inputs[k]->shape;
+    if (other.rank() == 0 || *shape == other) continue;
+    if (shape->rank() == 0) {
+      shape = &other;
+      continue;
+    }
+    Recording call(op, node, inputs.data(), static_cast<int>(arity));
+    return infer_broadcast(call, node->dtype);
+  }
+  node->shape = *shape;
+}
+
+/// Which of the numbers that nodes share this is, or -1.
+int shared_place(double value, DType type) {
+  if (value == 1) return 1;
+  if (value == 2) return 3;
+  if (value == 0) return std::signbit(value) ? -1 : 0;
+  if (value == -1) return 2;
+  return value == 0.5 && is_floating(type) ? 4 : -1;
 }
 
 /// A C++ number as a node. Those that keys record by value are shared: a rule's 1 - y*y needs no new node for its 1.
-Tensor weak_node(const Arg& number, DType type, const Op& op, int k) {
-  constexpr double shared[] = {0, 1, -1, 2, 0.5};
+Tensor weak_node(ThreadState& state, const Arg& number, DType type, const Op& op, int k) {
   const double value = number.kind() == Arg::Kind::real ? number.real() : static_cast<double>(number.integer());
-  const bool exact = is_exact(op, k, value);
-  Tensor* kept = nullptr;
-  if (exact) {
-    const auto found = std::find(std::begin(shared), std::end(shared), value);
-    if (found != std::end(shared) && (is_floating(type) || value != 0.5))
-      kept = &this_thread().exact[found - std::begin(shared)][static_cast<int>(type)];
+  const int place = shared_place(value, type);
+  if (place < 0) {
+    Tensor node = make_number(number, type, is_exact(op, k, value));
+    node.node()->flags.weak = true;
+    return node;
   }
-  if (kept && kept->defined()) return *kept;
-  Tensor node = make_number(kept ? Arg(value, Location()) : number, type, exact);
-  node.node()->flags.weak = true;
-  if (kept) *kept = node;
-  return node;
+  Tensor& kept = state.exact[place][static_cast<int>(type)];
+  if (!kept.defined()) {
+    Tensor node = make_number(Arg(value, Location()), type, true);
+    node.node()->flags.weak = true;
+    kept = std::move(node);
+  }
+  return kept;
 }
 
 /// Inputs as nodes of the dtype the operation computes in; `made` keeps what had to be recorded for that.
@@ -158,7 +180,7 @@ void promote_inputs(const Op& op, std::span<const Arg> args, Node** inputs, Tens
     }
     if (is_number) {
       const DType type = promote ? common : (args[k].node() ? args[k].node()->dtype : dtype_of_number(number));
-      made[k] = weak_node(number, type, op, static_cast<int>(k));
+      made[k] = weak_node(this_thread(), number, type, op, static_cast<int>(k));
     } else {
       made[k] = cast(args[k], common);
       made[k].node()->flags.promoted = true;
@@ -194,16 +216,26 @@ Tensor number_of_numbers(const Op& op, std::span<const Arg> args) {
 }
 
 /// Whether these nodes (null: a number) can be inputs as they are, being of the dtype the operation computes in.
-bool fit(const Op& op, std::span<Node* const> inputs) {
-  const bool any_dtypes = op.kind != Kind::elementwise && op.promotion == Promotion::none;
-  DType type = bool_;
-  for (std::size_t k = 0; k < inputs.size(); ++k) {
-    const Node* node = inputs[k];
+[[gnu::always_inline]] inline bool fit(const Op& op, std::span<Node* const> inputs) {
+  if (inputs.empty()) return true;
+  for (const Node* node : inputs)
     if (!node || node->flags.weak) return false;
-    if (any_dtypes) continue;
-    if (k == 0 ? op.promotion == Promotion::floating && !is_floating(node->dtype) : node->dtype != type) return false;
-    type = node->dtype;
-  }
+  if (op.kind != Kind::elementwise && op.promotion == Promotion::none) return true;
+  const DType type = inputs[0]->dtype;
+  for (const Node* node : inputs.subspan(1))
+    if (node->dtype != type) return false;
+  return op.promotion != Promotion::floating || is_floating(type);
+}
+
+/// A number takes the dtype of the floating tensor it meets in arithmetic: most of what `promote_inputs` is asked.
+bool meet(ThreadState& state, const Op& op, const Arg& x, const Arg& y, Node** inputs, Tensor& made) {
+  if (op.kind != Kind::elementwise || op.infer || !inputs[0] == !inputs[1]) return false;
+  const int k = inputs[0] ? 1 : 0;
+  const Node* tensor = inputs[1 - k];
+  const Arg& number = k ? y : x;
+  if (number.kind() == Arg::Kind::tensor || tensor->flags.weak || !is_floating(tensor->dtype)) return false;
+  made = weak_node(state, number, tensor->dtype, op, k);
+  inputs[k] = made.node();
   return true;
 }
 
@@ -242,8 +274,8 @@ int Recording::axis(std::int64_t axis, int rank) const {
   return static_cast<int>(axis < 0 ? axis + rank : axis);
 }
 
-Tensor Applied::in(int k) const { return Tensor::share(node_->inputs[k]); }
-Tensor Applied::out() const { return Tensor::share(node_); }
+const Tensor& Applied::in(int k) const { return as_tensor(node_->inputs[k]); }
+const Tensor& Applied::out() const { return as_tensor(node_); }
 int Applied::arity() const { return static_cast<int>(node_->arity); }
 std::int64_t Applied::attribute(int i) const { return node_->attributes[i]; }
 std::span<const std::int64_t> Applied::list() const { return list_of(node_); }
@@ -287,7 +319,7 @@ namespace {
 [[gnu::always_inline]] inline Tensor record_node(ThreadState& state, const Op& op, std::span<Node* const> inputs,
                                                  const Location& where, const Attributes& attributes,
                                                  kernels::Draw draw) {
-  Node* node = new_node();
+  Node* node = new_node(state);
   Tensor result = Tensor::adopt(node);
   node->where = state.within ? state.where : where;
   node->scope = state.scope;
@@ -295,8 +327,6 @@ namespace {
   node->attributes[1] = attributes.b;
   if (!attributes.list.empty()) set_list(node, attributes.list);
   if (!attributes.text.empty()) info_of(node).text = attributes.text;
-  node->flags.attributed =
-      (attributes.a | attributes.b) != 0 || !attributes.list.empty() || attributes.carried != nullptr;
   if (attributes.carried) {
     Info& info = info_of(node);
     attributes.carried->retain();
@@ -305,22 +335,31 @@ namespace {
   if (op.kind == Kind::draw || op.random) node->value.draw = draw;
 
   const std::uint32_t arity = static_cast<std::uint32_t>(inputs.size());
-  Recording call(op, node, inputs.data(), static_cast<int>(arity));
-  if (op.infer) op.infer(call);
-  else infer_elementwise(call, op, node, inputs.data());
+  if (op.infer) {
+    Recording call(op, node, inputs.data(), static_cast<int>(arity));
+    op.infer(call);
+  } else {
+    infer_elementwise(op, node, inputs);
+  }
 
   if (arity > few_inputs) node->inputs = new Node*[arity];
+  Node** const places = node->inputs;
+  Flags flags;
+  flags.no_grad = state.no_grad;
+  flags.only_recorded = state.only_recording > 0;
+  flags.attributed = (attributes.a | attributes.b) != 0 || !attributes.list.empty() || attributes.carried;
+  bool symbolic = false;
   for (std::uint32_t k = 0; k < arity; ++k) {
-    node->inputs[k] = inputs[k];
-    node->flags.symbolic |= inputs[k]->flags.symbolic;
+    places[k] = inputs[k];
+    symbolic |= inputs[k]->flags.symbolic;
     retain(inputs[k], one_consumer);
   }
+  flags.symbolic = symbolic;
   node->arity = arity;
   node->op = &op;
-  node->flags.no_grad = state.no_grad;
-  node->flags.only_recorded = state.only_recording > 0;
+  node->flags = flags;
   // What never has a value is no part of any evaluation.
-  if (node->flags.symbolic) return result;
+  if (symbolic) return result;
   if (state.history.size() == state.history.capacity()) make_room(state);
   node->place = static_cast<std::uint32_t>(state.history.size());
   state.history.push_back(node);
@@ -373,8 +412,9 @@ Tensor record(const Op& op, const Arg& x) {
 
 Tensor record(const Op& op, const Arg& x, const Arg& y) {
   ThreadState& state = recording_thread();
-  Node* const inputs[] = {x.node(), y.node()};
-  if (fit(op, inputs)) return record_node(state, op, inputs, x.where(), {}, {});
+  Node* inputs[] = {x.node(), y.node()};
+  Tensor made;
+  if (fit(op, inputs) || meet(state, op, x, y, inputs, made)) return record_node(state, op, inputs, x.where(), {}, {});
   const Arg args[] = {x, y};
   return record_any(state, op, args, {}, {});
 }

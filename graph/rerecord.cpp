@@ -42,12 +42,12 @@ std::vector<Tensor> rerecord_with(std::span<const Tensor> outputs, std::span<con
       now[i] = *found->second;
       continue;
     }
-    if (const Ending* ending = ending_of(node); ending && ending->by.empty())
+    if (const Ending* ending = ending_of(node); ending && !ending->by)
       throw GradientError("[rerecord] expected a graph whose history is there, got a result of a captured function: " +
                           describe(node));
     else if (ending)
       throw GradientError("[rerecord] expected a graph whose history is there, got " + describe(node) +
-                          ": its history ended when Parameter '" + ending->by + "' was updated");
+                          ": its history ended when Parameter '" + ending->by->text + "' was updated");
     bool changed = false;
     for (std::size_t k = 0; k < inputs_at.size(); ++k) changed |= now[inputs_at[k]].node() != node->inputs[k];
     if (replacement.call && !inputs_at.empty()) {

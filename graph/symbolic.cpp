@@ -28,7 +28,7 @@ constexpr Op result_op{
 
 Tensor symbolic_input(const Shape& shape, DType dtype, std::string_view name) {
   // Made by hand: recording would list it with what waits to be computed.
-  Node* node = new_node();
+  Node* node = new_node(this_thread());
   Tensor result = Tensor::adopt(node);
   node->where = Location();
   node->scope = nullptr;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstddef>
 #include <cstring>
 
 namespace xgrad {
@@ -10,14 +11,21 @@ namespace {
 constexpr std::uint32_t first_reader = 1u << 31;
 constexpr std::size_t most_trails = 8, most_steps = std::size_t{1} << 17, most_foreign = 64;
 
+/// The bits of a node's arity, dtype, flags and standing that an evaluation does not write itself.
+std::uint64_t compared_bits() {
+  Standing written;
+  written.asked = written.marked = true;
+  return 0xffff'ffff'ffffu | static_cast<std::uint64_t>(0x3f & ~std::bit_cast<std::uint8_t>(written)) << 48;
+}
+
 /// What a node is and how it stands, as it was before the evaluation asked for it.
-std::uint64_t word_of(const Node* node) {
-  Standing standing = node->standing;
-  standing.asked = false;
-  standing.marked = false;
-  return node->arity | static_cast<std::uint64_t>(node->dtype) << 32 |
-         static_cast<std::uint64_t>(std::bit_cast<std::uint8_t>(node->flags)) << 40 |
-         static_cast<std::uint64_t>(std::bit_cast<std::uint8_t>(standing)) << 48;
+std::uint64_t word_of(const Node* node, std::uint64_t bits) {
+  constexpr std::size_t at = offsetof(Node, arity);
+  static_assert(offsetof(Node, dtype) == at + 4);
+  static_assert(offsetof(Node, flags) == at + 5 && offsetof(Node, standing) == at + 6);
+  std::uint64_t word;
+  std::memcpy(&word, reinterpret_cast<const char*>(node) + at, sizeof(word));
+  return word & bits;
 }
 
 std::uint64_t word_of_outside(const Node* node) {
@@ -88,7 +96,7 @@ bool Trail::build(ThreadState& state, const Found& found) {
     if (place_of(node) == no_index) add_place(node);
     Step step{.op = node->op,
               .counts = node->counts.load(std::memory_order_relaxed) - (node->standing.asked ? one_reference : 0),
-              .word = word_of(node),
+              .word = word_of(node, compared_bits()),
               .place = node->index};
     if (node->slot) {
       step.slot = place_among(found.slots, node->slot);
@@ -158,6 +166,7 @@ bool Trail::fits(ThreadState& state, std::span<Node* const> asked, std::span<Slo
   const std::uint32_t* input = inputs_.data();
   const std::int64_t* attribute = attributes_.data();
   const Outside* outside = outside_.data();
+  const std::uint64_t bits = compared_bits();
   std::size_t foreign = 0;
   const auto binds = [&](Node* node) {
     // Other nodes than before, and no two of them the same.
@@ -178,7 +187,7 @@ bool Trail::fits(ThreadState& state, std::span<Node* const> asked, std::span<Slo
     Node* const node = *at++;
     if (end - at > 8) __builtin_prefetch(at[8]);
     if (node->op != step.op || node->counts.load(std::memory_order_relaxed) != step.counts ||
-        word_of(node) != step.word)
+        word_of(node, bits) != step.word)
       return false;
     for (Node* const in : node->in()) {
       const std::uint32_t place = *input++;

@@ -18,18 +18,29 @@ enum class Follow : std::uint8_t {
 /// is does not depend on who looked at a value.
 inline bool is_newest_value(const Node* node) { return node->slot && node->slot->value.node() == node; }
 
-/// Stands for an ending when there was no memory to write it down.
-Ending* unwritten_ending();
-
 /// How this node's history ended, if it did; null for those of other threads, which are leaves.
 inline const Ending* ending_of(const Node* node) {
-  return node->owner == &this_thread() && node->standing.ended ? node->ending : nullptr;
+  return node->owner == &this_thread() && node->standing.ended ? &node->ending : nullptr;
 }
+
+/// The memory of a walk, which the thread's next one uses again.
+struct WalkMemory {
+  struct Visit {
+    Node* node;
+    std::uint64_t followed;  ///< which of the first 64 inputs are
+    std::uint32_t next, arity;
+  };
+  std::vector<Node*> order;
+  std::vector<std::uint32_t> first, inputs;
+  std::vector<Visit> stack;
+  std::unordered_map<const Node*, std::uint32_t> foreign;
+};
 
 /// A walk over a recorded graph: its nodes, inputs first, in an order that depends on the graph alone.
 class Walk {
  public:
   explicit Walk(Follow follow);
+  ~Walk();
   Walk(Node* y, Follow follow) : Walk(follow) { add(y); }
   Walk(const Walk&) = delete;
   Walk& operator=(const Walk&) = delete;
@@ -50,22 +61,24 @@ class Walk {
   }
 
  private:
-  struct Visit {
-    Node* node;
-    std::uint32_t next, arity;
-  };
   bool follows(const Node* node, std::uint32_t k) const;
+  std::uint64_t followed(const Node* node, std::uint32_t arity) const;
+  bool is_followed(const WalkMemory::Visit& visit, std::uint32_t k) const {
+    return k < 64 ? visit.followed >> k & 1 : follows(visit.node, k);
+  }
   std::uint32_t arity_of(const Node* node) const;
   bool enter(Node* node);
-  void leave(const Visit& visit);
+  void put(Node* node);
+  void leave(const WalkMemory::Visit& visit);
 
   ThreadState& state_;
   const std::uint64_t number_;
   const Follow follow_;
-  std::vector<Node*> order_;
-  std::vector<std::uint32_t> first_, inputs_;
-  std::vector<Visit> stack_;
-  std::unordered_map<const Node*, std::uint32_t> foreign_;  ///< places of nodes nothing may be written into
+  std::shared_ptr<WalkMemory> memory_;
+  std::vector<Node*>& order_;
+  std::vector<std::uint32_t>&first_, &inputs_;
+  std::vector<WalkMemory::Visit>& stack_;
+  std::unordered_map<const Node*, std::uint32_t>& foreign_;  ///< places of nodes nothing may be written into
 };
 
 /// formula(y, FormulaStyle::code).
@@ -74,8 +87,16 @@ std::string code_formula(const Tensor& y);
 /// What is recorded while it lives carries the place and layer of this node.
 class OnBehalf {
  public:
-  explicit OnBehalf(const Node* node);
+  OnBehalf();  ///< of nobody yet
+  explicit OnBehalf(const Node* node) : OnBehalf() { of(node); }
   ~OnBehalf();
+  /// From now on that of this node.
+  void of(const Node* node) {
+    state_.where = node->where;
+    state_.within = true;
+    state_.composition = node->op ? node->op->name : nullptr;
+    state_.scope = node->scope;
+  }
   OnBehalf(const OnBehalf&) = delete;
   OnBehalf& operator=(const OnBehalf&) = delete;
 

@@ -16,7 +16,7 @@ constexpr Op sigmoid_op{.name = "sigmoid",
                         .code = Code::sigmoid,
                         .promotion = Promotion::floating,
                         .rules = {[](const Applied& c, const Tensor& g) {
-                          const Tensor y = c.out();
+                          const Tensor& y = c.out();
                           return g * (y * (1 - y));
                         }}};
 

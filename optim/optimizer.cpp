@@ -10,7 +10,7 @@
 
 namespace xgrad::optimizers {
 
-std::vector<double> Rule::numbers(double learning_rate, std::int64_t) const { return {learning_rate}; }
+void Rule::numbers(double learning_rate, std::int64_t, std::vector<double>& out) const { out.push_back(learning_rate); }
 
 std::vector<StateSlot> Rule::state_of(const Parameter& parameter) const {
   std::vector<StateSlot> out;
@@ -25,8 +25,7 @@ Tensor scaled_to_norm(const Tensor& g, const Tensor& norm, double limit) {
   return g * (limit / maximum(norm, limit));
 }
 
-std::vector<Tensor> limited(std::span<const Tensor> gradients, const Common& limits) {
-  std::vector<Tensor> out(gradients.begin(), gradients.end());
+void limit(std::vector<Tensor>& out, const Common& limits) {
   if (limits.clipvalue > 0)
     for (Tensor& g : out)
       if (g.defined()) g = clip(g, -limits.clipvalue, limits.clipvalue);
@@ -44,7 +43,6 @@ std::vector<Tensor> limited(std::span<const Tensor> gradients, const Common& lim
         if (g.defined()) g = scaled_to_norm(g, cast(norm, g.dtype()), limits.global_clipnorm);
     }
   }
-  return out;
 }
 
 /// One number everywhere as a value, which needs no plan.
@@ -67,10 +65,10 @@ class NextStep final : public Repeated {
   void next() override {
     State& s = *state_;
     const double rate = s.learning_rate(s.steps);
-    const std::vector<double> values = s.next_numbers();
+    s.next_numbers(values_);
     for (int which = 0; which < 2; ++which) {
       if (rates_[which].defined()) set_changing_number(rates_[which], rate);
-      for (std::size_t i = 0; i < numbers_[which].size(); ++i) set_changing_number(numbers_[which][i], values[i]);
+      for (std::size_t i = 0; i < numbers_[which].size(); ++i) set_changing_number(numbers_[which][i], values_[i]);
     }
     ++s.steps;
     ++s.recorded;
@@ -84,6 +82,7 @@ class NextStep final : public Repeated {
   const Shared<State> state_;
   const Tensor rates_[2];
   const std::vector<Tensor> numbers_[2];
+  std::vector<double> values_;
 };
 
 bool all_finite(std::span<const Tensor> gradients) {
@@ -253,15 +252,15 @@ void Optimizer::constrain(const Parameter& parameter, constraints::Constraint co
 
 void Optimizer::record(std::span<const Parameter> parameters, std::span<const Tensor> gradients) {
   State& s = *state_;
-  const std::string where = "[" + std::string(name()) + "] ";
+  const auto where = [&] { return "[" + std::string(name()) + "] "; };
   if (parameters.size() != gradients.size())
-    throw ValueError(where + "expected a gradient for each of " + std::to_string(parameters.size()) +
+    throw ValueError(where() + "expected a gradient for each of " + std::to_string(parameters.size()) +
                      " Parameters, got " + std::to_string(gradients.size()));
   build(parameters);
   for (std::size_t i = 0; i < parameters.size(); ++i)
     if (gradients[i].defined() && gradients[i].shape() != parameters[i].shape())
-      throw ShapeError(where + "expected a gradient of shape " + to_string(parameters[i].shape()) + " for Parameter " +
-                       describe(parameters[i]) + ", got " + to_string(gradients[i].shape()));
+      throw ShapeError(where() + "expected a gradient of shape " + to_string(parameters[i].shape()) +
+                       " for Parameter " + describe(parameters[i]) + ", got " + to_string(gradients[i].shape()));
 
   const Common& common = s.common;
   const std::int64_t updates = s.updates();
@@ -269,7 +268,7 @@ void Optimizer::record(std::span<const Parameter> parameters, std::span<const Te
   const bool overwriting =
       common.use_ema && common.ema_overwrite_frequency > 0 && (updates + 1) % common.ema_overwrite_frequency == 0;
   if (capturing() && (s.accumulates() || s.scaling || (common.use_ema && common.ema_overwrite_frequency > 0)))
-    throw ValueError(where + "a captured function records one step for all: gradient_accumulation_steps, " +
+    throw ValueError(where() + "a captured function records one step for all: gradient_accumulation_steps, " +
                      "ema_overwrite_frequency and dynamic loss scales make steps that differ");
 
   s.steps_before = s.steps;
@@ -292,16 +291,17 @@ void Optimizer::record(std::span<const Parameter> parameters, std::span<const Te
   const NoGrad no_grad;
   const Quiet quiet;
   const double rate = s.learning_rate(s.steps);
-  const std::vector<double> values = s.next_numbers();
+  Taken scratch(s.scratch);
+  s.next_numbers(scratch->values);
   // One scalar a number and dtype, in the order of the list: the graph must not depend on which numbers happen to be
   // equal.
-  std::vector<Tensor> numbers[2];
+  std::vector<Tensor>(&numbers)[2] = scratch->numbers;
   Tensor rates[2];
   const auto numbers_in = [&](DType dtype) -> std::size_t {
     const std::size_t which = dtype == float64;
     if (!rates[which].defined()) {
       rates[which] = changing_number(rate, dtype);
-      for (const double value : values) numbers[which].push_back(changing_number(value, dtype));
+      for (const double value : scratch->values) numbers[which].push_back(changing_number(value, dtype));
     }
     return which;
   };
@@ -314,14 +314,16 @@ void Optimizer::record(std::span<const Parameter> parameters, std::span<const Te
       if (capturing()) repeat(new NextStep(state_, rates, numbers));
       return;
     }
-    std::vector<Tensor> used(gradients.begin(), gradients.end());
+    std::vector<Tensor>& used = scratch->used;
+    used.assign(gradients.begin(), gradients.end());
     if (scale > 0)
       for (Tensor& g : used)
         if (g.defined()) g = g / Tensor(scale, {.dtype = g.dtype()});
     if (s.accumulates()) accumulate(s, parameters, used, updating);
-    std::vector<std::pair<Parameter, Tensor>> changes;
+    auto& changes = scratch->changes;
+    std::span<const Parameter> changing = parameters;
     if (updating) {
-      used = limited(used, common);
+      limit(used, common);
       for (std::size_t i = 0; i < parameters.size(); ++i) {
         const Parameter& p = parameters[i];
         if (!p.trainable() || !used[i].defined()) continue;
@@ -330,13 +332,14 @@ void Optimizer::record(std::span<const Parameter> parameters, std::span<const Te
         const Tensor g = cast(used[i], p.dtype());
         Tensor w = p.value();
         if (kept.weight_decay > 0) w = w - w * kept.weight_decay * rates[which];
-        changes.emplace_back(p, s.rule->update(w, g, kept.slots, numbers[which]));
+        changes.emplace_back(i, s.rule->update(w, g, kept.slots, numbers[which]));
       }
     }
     if (common.use_ema) {
       std::unordered_map<const Slot*, Tensor> changed;
-      for (const auto& [parameter, value] : changes) changed.emplace(parameter.slot(), value);
+      for (const auto& [i, value] : changes) changed.emplace(parameters[i].slot(), value);
       changes.clear();
+      changing = s.parameters;
       for (std::size_t i = 0; i < s.parameters.size(); ++i) {
         const Parameter& p = s.parameters[i];
         const auto found = changed.find(p.slot());
@@ -345,12 +348,12 @@ void Optimizer::record(std::span<const Parameter> parameters, std::span<const Te
         const Tensor average = momentum * s.kept[i].average + (1 - momentum) * w;
         s.kept[i].average.assign(average);
         if (overwriting)
-          changes.emplace_back(p, average);
+          changes.emplace_back(i, average);
         else if (found != changed.end())
-          changes.emplace_back(p, w);
+          changes.emplace_back(i, w);
       }
     }
-    for (const auto& [parameter, value] : changes) parameter.assign(s.constrained(parameter, value));
+    for (const auto& [i, value] : changes) changing[i].assign(s.constrained(changing[i], value));
   } catch (...) {
     s.revert(common.use_ema ? std::span<const Parameter>(s.parameters) : parameters);
     s.scaling = s.scaling_before;
@@ -384,9 +387,9 @@ void Optimizer::step() {
   const std::vector<Parameter>& parameters = state_->parameters;
   if (parameters.empty())
     throw ValueError("[" + std::string(name()) + "] step() needs Parameters: call build(parameters(model)) first");
-  std::vector<Tensor> gradients;
-  for (const Parameter& p : parameters) gradients.push_back(p.grad());
-  apply(parameters, gradients);
+  Taken gradients(state_->gradients);
+  for (const Parameter& p : parameters) gradients->push_back(p.grad());
+  apply(parameters, *gradients);
 }
 
 void Optimizer::zero_grad() const {
@@ -394,7 +397,10 @@ void Optimizer::zero_grad() const {
 }
 
 void Optimizer::minimize(const Tensor& loss, std::span<const Parameter> parameters) {
-  apply(parameters, grad(scale_loss(loss), parameters));
+  Taken gradients(state_->gradients);
+  gradients->resize(parameters.size());
+  grad_into(scale_loss(loss), parameters, *gradients);
+  apply(parameters, *gradients);
 }
 
 void Optimizer::minimize(const Tensor& loss) {
@@ -402,8 +408,7 @@ void Optimizer::minimize(const Tensor& loss) {
     throw ValueError("[" + std::string(name()) +
                      "] minimize(loss) needs Parameters: call build(parameters(model)), or "
                      "minimize(loss, parameters(model))");
-  const std::vector<Parameter> parameters = state_->parameters;
-  minimize(loss, parameters);
+  minimize(loss, state_->parameters);
 }
 
 NamedTensors Optimizer::state() const {

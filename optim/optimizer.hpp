@@ -43,8 +43,9 @@ class Rule : public Counted {
   virtual std::vector<StateSlot> state_of(const Parameter& parameter) const;
   /// The weight decay of this Parameter, by default that of all.
   virtual double weight_decay(const Parameter&, double common) const { return common; }
-  /// The numbers of step t = 1, 2, ..., of which the formula reads tensors with the Parameter's dtype.
-  virtual std::vector<double> numbers(double learning_rate, std::int64_t t) const;
+  /// Appends the numbers of step t = 1, 2, ..., of which the formula reads tensors with the Parameter's dtype: by
+  /// default the learning rate.
+  virtual void numbers(double learning_rate, std::int64_t t, std::vector<double>& out) const;
   /// The new value of w. `slots` may be assigned to; `numbers` are scalars in the order of `numbers()`.
   virtual Tensor update(const Tensor& w, const Tensor& g, std::span<const Parameter> slots,
                         std::span<const Tensor> numbers) const = 0;

@@ -10,6 +10,25 @@
 
 namespace xgrad::optimizers {
 
+/// Memory in use: what an update inside this one finds in its place is empty.
+template <class T>
+class Taken {
+ public:
+  explicit Taken(T& home) : home_(home), own_(std::move(home)) {}
+  ~Taken() {
+    own_.clear();
+    home_ = std::move(own_);
+  }
+  Taken(const Taken&) = delete;
+  Taken& operator=(const Taken&) = delete;
+  T& operator*() { return own_; }
+  T* operator->() { return &own_; }
+
+ private:
+  T& home_;
+  T own_;
+};
+
 struct Optimizer::State : Counted {
   State(Shared<const Rule> rule, LearningRate learning_rate, const Common& common)
       : rule(std::move(rule)), learning_rate(std::move(learning_rate)), common(common) {}
@@ -26,10 +45,10 @@ struct Optimizer::State : Counted {
   bool accumulates() const { return common.gradient_accumulation_steps > 0; }
   std::int64_t updates() const { return accumulates() ? steps / common.gradient_accumulation_steps : steps; }
   /// The rule's numbers for the next update, and the momentum of averages, if there are any.
-  std::vector<double> next_numbers() const {
-    std::vector<double> values = rule->numbers(learning_rate(steps), updates() + 1);
-    if (common.use_ema) values.push_back(updates() == 0 ? 0 : common.ema_momentum);
-    return values;
+  void next_numbers(std::vector<double>& out) const {
+    out.clear();
+    rule->numbers(learning_rate(steps), updates() + 1, out);
+    if (common.use_ema) out.push_back(updates() == 0 ? 0 : common.ema_momentum);
   }
   void decide_decay(std::size_t i) {
     const Parameter& p = parameters[i];
@@ -69,6 +88,20 @@ struct Optimizer::State : Counted {
   void record_parts(std::span<const Parameter> parameters, std::span<const Tensor> gradients);
   void revert_parts(std::span<const Parameter> updated);
   std::vector<Parameter> averages_of_parts() const;
+
+  /// Memory of one update, which the next one uses again.
+  struct Scratch {
+    std::vector<Tensor> used, numbers[2];
+    std::vector<double> values;
+    std::vector<std::pair<std::size_t, Tensor>> changes;  ///< which of the Parameters, and its new value
+    void clear() {
+      used.clear();
+      for (std::vector<Tensor>& some : numbers) some.clear();
+      changes.clear();
+    }
+  };
+  Scratch scratch;
+  std::vector<Tensor> gradients;  ///< the same of `minimize` and `step`
 
   Shared<const Rule> rule;
   LearningRate learning_rate;

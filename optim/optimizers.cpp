@@ -73,9 +73,9 @@ struct AdamRule final : Rule {
     if (o.amsgrad) return {"m", "v", "largest_v"};
     return {"m", "v"};
   }
-  std::vector<double> numbers(double learning_rate, std::int64_t t) const override {
+  void numbers(double learning_rate, std::int64_t t, std::vector<double>& out) const override {
     const double step = static_cast<double>(t);
-    return {learning_rate * std::sqrt(1 - std::pow(o.beta_2, step)) / (1 - std::pow(o.beta_1, step))};
+    out.insert(out.end(), {learning_rate * std::sqrt(1 - std::pow(o.beta_2, step)) / (1 - std::pow(o.beta_1, step))});
   }
   Tensor update(const Tensor& w, const Tensor& g, std::span<const Parameter> slots,
                 std::span<const Tensor> numbers) const override {
@@ -104,9 +104,9 @@ struct AdamaxRule final : Rule {
   Counted* copy() const override { return new AdamaxRule(*this); }
   std::string_view name() const override { return "adamax"; }
   std::vector<std::string_view> slots() const override { return {"m", "u"}; }
-  std::vector<double> numbers(double learning_rate, std::int64_t t) const override {
+  void numbers(double learning_rate, std::int64_t t, std::vector<double>& out) const override {
     const double step = static_cast<double>(t);
-    return {learning_rate / (1 - std::pow(o.beta_1, step))};
+    out.insert(out.end(), {learning_rate / (1 - std::pow(o.beta_1, step))});
   }
   Tensor update(const Tensor& w, const Tensor& g, std::span<const Parameter> slots,
                 std::span<const Tensor> numbers) const override {
@@ -124,15 +124,15 @@ struct NadamRule final : Rule {
   Counted* copy() const override { return new NadamRule(*this); }
   std::string_view name() const override { return "nadam"; }
   std::vector<std::string_view> slots() const override { return {"momentum", "velocity"}; }
-  std::vector<double> numbers(double learning_rate, std::int64_t t) const override {
+  void numbers(double learning_rate, std::int64_t t, std::vector<double>& out) const override {
     const double step = static_cast<double>(t);
     const auto part = [&](double k) { return o.beta_1 * (1 - 0.5 * std::pow(.96, k)); };
     // Once the product of the parts is 0 it stays that.
     double product = 1;
     for (std::int64_t k = 1; k <= t && product > 0; ++k) product *= part(static_cast<double>(k));
     const double now = part(step), next = part(step + 1);
-    return {learning_rate * next / (1 - product * next), learning_rate * (1 - now) / (1 - product),
-            1 / (1 - std::pow(o.beta_2, step))};
+    out.insert(out.end(), {learning_rate * next / (1 - product * next), learning_rate * (1 - now) / (1 - product),
+            1 / (1 - std::pow(o.beta_2, step))});
   }
   Tensor update(const Tensor& w, const Tensor& g, std::span<const Parameter> slots,
                 std::span<const Tensor> numbers) const override {

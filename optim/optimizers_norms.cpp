@@ -26,8 +26,8 @@ struct FtrlRule final : Rule {
   std::vector<StateSlot> state_of(const Parameter& p) const override {
     return {{"accumulator", p.shape(), o.initial_accumulator_value}, {"linear", p.shape()}};
   }
-  std::vector<double> numbers(double learning_rate, std::int64_t) const override {
-    return {learning_rate, 2 * (o.l2_regularization_strength + o.beta / (2 * learning_rate))};
+  void numbers(double learning_rate, std::int64_t, std::vector<double>& out) const override {
+    out.insert(out.end(), {learning_rate, 2 * (o.l2_regularization_strength + o.beta / (2 * learning_rate))});
   }
   Tensor update(const Tensor& w, const Tensor& g, std::span<const Parameter> slots,
                 std::span<const Tensor> numbers) const override {
@@ -70,9 +70,9 @@ struct LambRule final : Rule {
   Counted* copy() const override { return new LambRule(*this); }
   std::string_view name() const override { return "lamb"; }
   std::vector<std::string_view> slots() const override { return {"momentum", "velocity"}; }
-  std::vector<double> numbers(double learning_rate, std::int64_t t) const override {
+  void numbers(double learning_rate, std::int64_t t, std::vector<double>& out) const override {
     const double step = static_cast<double>(t);
-    return {learning_rate, 1 / (1 - std::pow(o.beta_1, step)), 1 / (1 - std::pow(o.beta_2, step))};
+    out.insert(out.end(), {learning_rate, 1 / (1 - std::pow(o.beta_1, step)), 1 / (1 - std::pow(o.beta_2, step))});
   }
   Tensor update(const Tensor& w, const Tensor& g, std::span<const Parameter> slots,
                 std::span<const Tensor> numbers) const override {
@@ -107,10 +107,10 @@ struct AdafactorRule final : Rule {
     }
     return {{"r", rows}, {"c", columns}};
   }
-  std::vector<double> numbers(double learning_rate, std::int64_t t) const override {
+  void numbers(double learning_rate, std::int64_t t, std::vector<double>& out) const override {
     const double step = static_cast<double>(t);
     const double rate = std::min(learning_rate, 1 / std::sqrt(step));
-    return {rate, 1 - std::pow(step, o.beta_2_decay)};
+    out.insert(out.end(), {rate, 1 - std::pow(step, o.beta_2_decay)});
   }
   Tensor update(const Tensor& w, const Tensor& g, std::span<const Parameter> slots,
                 std::span<const Tensor> numbers) const override {
@@ -161,10 +161,10 @@ struct MuonRule final : Rule {
   double weight_decay(const Parameter& p, double common) const override {
     return follows_adam(p) ? o.adam_weight_decay : common;
   }
-  std::vector<double> numbers(double learning_rate, std::int64_t t) const override {
+  void numbers(double learning_rate, std::int64_t t, std::vector<double>& out) const override {
     const double step = static_cast<double>(t);
     const double correction = std::sqrt(1 - std::pow(o.adam_beta_2, step)) / (1 - std::pow(o.adam_beta_1, step));
-    return {learning_rate, learning_rate * o.adam_lr_ratio * correction};
+    out.insert(out.end(), {learning_rate, learning_rate * o.adam_lr_ratio * correction});
   }
   Tensor update(const Tensor& w, const Tensor& g, std::span<const Parameter> slots,
                 std::span<const Tensor> numbers) const override {
@@ -220,10 +220,10 @@ struct ScheduleFreeAdamWRule final : Rule {
   std::vector<StateSlot> state_of(const Parameter& p) const override {
     return {{"momentum", p.shape(), 0, true}, {"velocity", p.shape()}};
   }
-  std::vector<double> numbers(double learning_rate, std::int64_t t) const override {
+  void numbers(double learning_rate, std::int64_t t, std::vector<double>& out) const override {
     const double step = static_cast<double>(t);
     const double warm = o.warmup_steps > 0 ? std::min(step / static_cast<double>(o.warmup_steps), 1.0) : 1;
-    return {learning_rate * warm, 1 / (1 - std::pow(o.beta_2, step)), 1 / step};
+    out.insert(out.end(), {learning_rate * warm, 1 / (1 - std::pow(o.beta_2, step)), 1 / step});
   }
   Tensor update(const Tensor& w, const Tensor& g, std::span<const Parameter> slots,
                 std::span<const Tensor> numbers) const override {

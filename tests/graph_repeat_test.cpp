@@ -296,3 +296,31 @@ TEST_CASE("numbers that a plan relies on and attributes are seen") {
     CHECK(rows(i % 3 ? 0 : 1) == (i % 3 ? down : across));
   }
 }
+
+TEST_CASE("a recorded step written out allocates nothing once it has run a few times") {
+  const Parameter w(wave({3, 4}, 1), "w"), b(wave({4}, 2), "b");
+  const Tensor x = wave({5, 3}, .3);
+  const auto step = [&] {
+    const Tensor loss = mean(square(tanh(matmul(x, w) + b)));
+    const auto [dw, db] = grad(loss, {w, b});
+    w.assign(w - .1 * dw);
+    b.assign(b - .1 * db);
+    return loss.item();
+  };
+  const auto backward = [&] {
+    const Tensor loss = mean(square(sigmoid(matmul(x, w) + b)));
+    loss.backward();
+    const double value = loss.item();
+    w.zero_grad();
+    b.zero_grad();
+    return value;
+  };
+  for (int i = 0; i < 10; ++i) step();
+  const long before = allocations.load();
+  for (int i = 0; i < 100; ++i) step();
+  CHECK(allocations.load() == before);
+  for (int i = 0; i < 10; ++i) backward();
+  const long between = allocations.load();
+  for (int i = 0; i < 100; ++i) backward();
+  CHECK(allocations.load() == between);
+}
