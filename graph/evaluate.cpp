@@ -41,14 +41,13 @@ void Evaluation::add_recorded_from_replaced() {
       if (is_replaced(input)) {
         from_replaced = true;
         node->replaced = place_of(input->slot);
-      } else if (input->owner == &state_ && input->is_marked(number_) && !is_newest(input)) {
+      } else if (input->owner == &state_ && input->mark == number_ && !is_newest(input)) {
         from_replaced = true;
         node->replaced = input->replaced;
       }
     }
     if (!from_replaced) continue;
     node->mark = number_;
-    node->standing.marked = true;
     if (!node->computed() && node->held() && !node->flags.only_recorded) ask(node);
   }
 }
@@ -107,7 +106,7 @@ void Evaluation::end_older_history() {
   if (!used) return;
   for (std::size_t i = 0; i < state_.history.size(); ++i) {  // it becomes shorter meanwhile
     Node* const node = state_.history[i];
-    if (!node || !node->is_marked(number_) || !node->computed()) continue;
+    if (!node || node->mark != number_ || !node->computed()) continue;
     if (const Kept kept(node); kept) end(node);
   }
 }
@@ -172,19 +171,30 @@ void Evaluation::leave_trail(const std::shared_ptr<const Plan>& plan) {
   if (trail) state_.trails->add(std::move(trail));
 }
 
+void Evaluation::give_back() {
+  for (const Tensor& root : roots_) root.node()->standing.asked = false;
+  roots_.clear();
+  request_.order.clear();
+  slots_.clear();
+  replaces_ = false;
+}
+
 bool Evaluation::repeat(std::span<Node* const> asked) {
   if (!state_.trails || running_profiler()) return false;
   find_slots();
   const std::shared_ptr<Trails> trails = state_.trails;
   const std::shared_ptr<const Trail> trail = trails->find(state_, asked, slots_, request_.order);
   if (!trail) {
-    request_.order.clear();
-    slots_.clear();
-    replaces_ = false;
+    give_back();
     return false;
   }
   // As in other evaluations, what the running steps themselves evaluate leaves these alone.
   for (const std::uint32_t root : trail->roots()) ask(request_.order[root]);
+  for (const std::uint32_t root : trail->roots()) {
+    if (request_.order[root]->standing.asked) continue;
+    give_back();  // another thread has just dropped what held it
+    return false;
+  }
   std::vector<kernels::Buffer*>& results = workspace_->results;
   results.assign(request_.order.size(), nullptr);
   count_repeat(trail->plan());

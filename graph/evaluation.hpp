@@ -115,6 +115,7 @@ class Evaluation {
   void choose_stored();
   void attach(std::span<kernels::Buffer*> results, const Outcome& outcome);
   void find_slots();
+  void give_back();
   void leave_trail(const std::shared_ptr<const Plan>& plan);
   void end_older_history();
   void end(Node* node);

@@ -143,6 +143,8 @@ struct StateHolder {
       state->alive = true;
     } else {
       state = new ThreadState;
+      static std::uint64_t states = 0;
+      state->evaluation = ++states << 40;
     }
     state->eager = eager_by_default();
   }

@@ -76,7 +76,6 @@ struct Standing {
   bool ended : 1 = false;      ///< its history ended by an update or in a captured function, see `ending`
   bool reachable : 1 = false;  ///< somebody can ask for a gradient through it (set by evaluation)
   bool assigned : 1 = false;   ///< recorded as a Parameter's value
-  bool marked : 1 = false;     ///< `mark` was written
 };
 
 inline constexpr std::uint32_t few_inputs = 3;
@@ -134,7 +133,6 @@ struct alignas(64) Node {
     return static_cast<std::uint32_t>(now) > static_cast<std::uint32_t>(now >> 32);
   }
   std::string_view name() const { return info ? std::string_view(info->name) : std::string_view(); }
-  bool is_marked(std::uint64_t evaluation) const { return standing.marked && mark == evaluation; }
 };
 
 static_assert(sizeof(Node) == 256);
@@ -251,7 +249,7 @@ struct ThreadState {
   int quiet = 0;  ///< > 0: inside a rule, `grad` or an evaluation, where the bound on pending work does not fire
   std::uint64_t recorded = 0;        ///< nodes recorded since the last evaluation
   std::uint64_t recorded_bytes = 0;  ///< and the bytes of their results
-  std::uint64_t evaluation = 0;      ///< number of the running evaluation
+  std::uint64_t evaluation = 0;      ///< number of the running evaluation; no other thread has it
   Tape* tape = nullptr;  ///< while a captured function is recorded, which computes nothing
   int captured = 0;      ///< > 0: inside a captured function that is called or recorded
   std::shared_ptr<Workspace> workspace;  ///< memory of the last evaluation, used again by the next

@@ -1,4 +1,4 @@
-#include <xgrad/graph/trail.hpp>
+#include <xgrad/graph/evaluation.hpp>
 
 #include <algorithm>
 #include <bit>
@@ -14,8 +14,8 @@ constexpr std::size_t most_trails = 8, most_steps = std::size_t{1} << 17, most_f
 /// The bits of a node's arity, dtype, flags and standing that an evaluation does not write itself.
 std::uint64_t compared_bits() {
   Standing written;
-  written.asked = written.marked = true;
-  return 0xffff'ffff'ffffu | static_cast<std::uint64_t>(0x3f & ~std::bit_cast<std::uint8_t>(written)) << 48;
+  written.asked = true;
+  return 0xffff'ffff'ffffu | static_cast<std::uint64_t>(0x1f & ~std::bit_cast<std::uint8_t>(written)) << 48;
 }
 
 /// What a node is and how it stands, as it was before the evaluation asked for it.
@@ -92,10 +92,11 @@ bool Trail::build(ThreadState& state, const Found& found) {
   for (std::size_t at = state.evaluated; at < state.history.size(); ++at) {
     Node* const node = state.history[at];
     if (!node) continue;
-    if (node->computed() || carried_by(node)) return false;
+    const Kept kept(node);  // what other threads have dropped waits in their list, by its stamp
+    if (!kept || node->computed() || carried_by(node)) return false;
     if (place_of(node) == no_index) add_place(node);
     Step step{.op = node->op,
-              .counts = node->counts.load(std::memory_order_relaxed) - (node->standing.asked ? one_reference : 0),
+              .counts = node->counts.load(std::memory_order_relaxed) - (node->standing.asked ? 2 : 1) * one_reference,
               .word = word_of(node, compared_bits()),
               .place = node->index};
     if (node->slot) {

@@ -18,6 +18,12 @@ using namespace xgrad;
 
 namespace {
 
+#ifdef __SANITIZE_ADDRESS__
+constexpr bool counted = false;  // buffers are not pooled there
+#else
+constexpr bool counted = true;
+#endif
+
 std::atomic<long> allocations{0};
 
 void* memory_of(std::size_t bytes, std::size_t alignment) {
@@ -35,6 +41,13 @@ void* operator new(std::size_t bytes) { return memory_of(bytes, 1); }
 void* operator new[](std::size_t bytes) { return memory_of(bytes, 1); }
 void* operator new(std::size_t bytes, std::align_val_t alignment) { return memory_of(bytes, std::size_t(alignment)); }
 void* operator new[](std::size_t bytes, std::align_val_t alignment) { return memory_of(bytes, std::size_t(alignment)); }
+void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept {
+  try {
+    return memory_of(bytes, 1);
+  } catch (...) {
+    return nullptr;
+  }
+}
 void operator delete(void* memory) noexcept { std::free(memory); }
 void operator delete[](void* memory) noexcept { std::free(memory); }
 void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
@@ -73,11 +86,11 @@ TEST_CASE("a recorded training step with an optimizer allocates nothing once it 
   reset_plan_cache_stats();
   double last = 0;
   for (int i = 0; i < 100; ++i) last = minimize();
-  CHECK(allocations.load() == before);
+  CHECK((allocations.load() == before || !counted));
   CHECK(plan_cache_stats().repeats == 100);
   CHECK(last != first);
   for (int i = 0; i < 10; ++i) step();
   before = allocations.load();
   for (int i = 0; i < 100; ++i) step();
-  CHECK(allocations.load() == before);
+  CHECK((allocations.load() == before || !counted));
 }
