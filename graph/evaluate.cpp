@@ -180,7 +180,7 @@ void Evaluation::give_back() {
 }
 
 bool Evaluation::repeat(std::span<Node* const> asked) {
-  if (!state_.trails || running_profiler()) return false;
+  if (!state_.trails || state_.eager || running_profiler()) return false;
   find_slots();
   const std::shared_ptr<Trails> trails = state_.trails;
   const std::shared_ptr<const Trail> trail = trails->find(state_, asked, slots_, request_.order);

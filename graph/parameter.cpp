@@ -128,7 +128,7 @@ void Parameter::assign(const Arg& value) const {
     const Lazily lazily(state);  // eager or not, the node is computed as the slot's value, not before
     own = record(assign_op, Arg(next, value.where()));
   }
-  const Tensor last = slot.value;
+  Tensor last = std::move(slot.value);
   if (last.node() != slot.committed.node()) forget(slot, last);
   own.node()->slot = &slot;
   own.node()->standing.assigned = true;
@@ -144,8 +144,8 @@ void Parameter::assign(const Arg& value) const {
     evaluate_at_once(slot.value.node());
   } catch (...) {
     forget(slot, slot.value);
-    slot.value = last;
-    last.node()->slot = &slot;
+    slot.value = std::move(last);
+    slot.value.node()->slot = &slot;
     if (!was_pending) drop_pending(slot);
     throw;
   }

@@ -1,6 +1,8 @@
 // Evaluations that find what an earlier one found: the same bits and the same history, nothing looked up, nothing
 // allocated.
 
+#include "planned.hpp"
+
 #include <xgrad/graph/generator.hpp>
 #include <xgrad/graph/grad.hpp>
 #include <xgrad/graph/parameter.hpp>
@@ -202,6 +204,11 @@ std::string run_steps(std::span<const unsigned> order, bool forget) {
   return steps.written();
 }
 
+}  // namespace
+
+namespace {
+// Repeated is what waits until it is asked for.
+const Planned planned;
 }  // namespace
 
 TEST_CASE("steps that repeat others have the bits and the histories of steps that are planned anew") {

@@ -1,5 +1,7 @@
 // Recorded training steps with an optimizer allocate nothing once they have run a few times.
 
+#include "planned.hpp"
+
 #include <xgrad/graph/parameter.hpp>
 #include <xgrad/graph/plan.hpp>
 #include <xgrad/ops/activation.hpp>
@@ -56,6 +58,11 @@ void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory
 void operator delete[](void* memory, std::align_val_t) noexcept { std::free(memory); }
 void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
 void operator delete[](void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
+
+namespace {
+// Repeated is what waits until it is asked for.
+const Planned planned;
+}  // namespace
 
 TEST_CASE("a recorded training step with an optimizer allocates nothing once it has run a few times") {
   const auto optimizer = GENERATE(as<std::string>(), "sgd", "rmsprop", "adam", "adamw", "nadam", "adamax", "adagrad",
