@@ -34,8 +34,9 @@ enum class Optimisation : unsigned {
   column_folds,    ///< reductions over rows done by the loop that makes the rows
   taking_over,     ///< results written to memory that nobody needs any more
   reuse,           ///< temporaries that share memory one after another
+  reading_together,  ///< loops that read the same array and do not need each other are one
 };
-inline constexpr unsigned optimisation_count = 7;
+inline constexpr unsigned optimisation_count = 8;
 /// For all threads; forgets every plan. All are on at first.
 void set_optimisation(Optimisation which, bool on);
 bool optimisation(Optimisation which);

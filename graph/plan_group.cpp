@@ -4,6 +4,7 @@
 #include <xgrad/graph/plan_ir.hpp>
 
 #include <algorithm>
+#include <map>
 
 namespace xgrad {
 namespace {
@@ -60,6 +61,10 @@ class Grouping {
     return std::span(readers_).subspan(first_reader_[v], first_reader_[v + 1] - first_reader_[v]);
   }
   void choose_materialised();
+  bool writes(std::uint32_t g) const;
+  std::vector<std::uint32_t> arrays_of(std::uint32_t g) const;
+  void merge_readers();
+  void list_members();
   std::size_t arrays_to_recompute(std::uint32_t v, std::uint32_t into);
 
   const Lowered& lowered_;
@@ -249,6 +254,58 @@ bool Grouping::join_columns(std::uint32_t v, std::uint32_t g) {
   return true;
 }
 
+/// Whether a group leaves anything in memory: what other groups compute again it need not.
+bool Grouping::writes(std::uint32_t g) const {
+  const std::vector<std::uint32_t>& members = out_.groups[g].members;
+  return std::any_of(members.begin(), members.end(), [&](std::uint32_t v) { return out_.materialised[v]; });
+}
+
+/// The arrays in memory, as large as the group, that a group reads element by element for what it writes.
+std::vector<std::uint32_t> Grouping::arrays_of(std::uint32_t g) const {
+  std::vector<std::uint32_t> waiting, seen, arrays;
+  for (const std::uint32_t v : out_.groups[g].members)
+    if (out_.materialised[v]) waiting.push_back(v);
+  while (!waiting.empty()) {
+    const std::uint32_t v = waiting.back();
+    waiting.pop_back();
+    if (std::find(seen.begin(), seen.end(), v) != seen.end()) continue;
+    seen.push_back(v);
+    for (const Operand& in : value(v).operands()) {
+      if (in.value == none || in.cut) continue;
+      const bool here = value(in.value).fused() && (out_.group[in.value] == g || !out_.materialised[in.value]);
+      if (here) waiting.push_back(in.value);
+      else if (in.shape.size() == out_.groups[g].size && in.shape.size() > 1) arrays.push_back(in.value);
+    }
+  }
+  return arrays;
+}
+
+/// Groups of one stage do not need each other: those that read the same array become one loop.
+void Grouping::merge_readers() {
+  if (!fuses_ || !optimisation(Optimisation::reading_together)) return;
+  std::map<std::pair<std::uint32_t, std::uint32_t>, std::uint32_t> reader_of;  // stage and array
+  for (std::uint32_t g = 0; g < out_.groups.size(); ++g) {
+    if (parent_[g] != g || !writes(g)) continue;
+    for (const std::uint32_t array : arrays_of(g)) {
+      const auto [it, added] = reader_of.emplace(std::pair(out_.groups[g].stage, array), g);
+      const std::uint32_t into = find(it->second), from = find(g);
+      Group both;
+      if (into == from || !merge(out_.groups[into], out_.groups[from], both)) continue;
+      out_.groups[into] = std::move(both);
+      parent_[from] = into;
+    }
+  }
+}
+
+void Grouping::list_members() {
+  for (Group& group : out_.groups) group.members.clear();
+  for (std::uint32_t v = 0; v < out_.group.size(); ++v) {
+    if (out_.group[v] == none) continue;
+    out_.group[v] = find(out_.group[v]);
+    out_.groups[out_.group[v]].members.push_back(v);
+  }
+}
+
 /// A fold over rows of what is in memory joins a group that reads the same, if its own readers can wait for that.
 void Grouping::read_together(std::uint32_t v) {
   const std::uint32_t operand = value(v).in[0].value;
@@ -256,6 +313,7 @@ void Grouping::read_together(std::uint32_t v) {
   for (const std::uint32_t other : readers(operand)) {
     if (out_.group[other] == none || out_.by_row[other] || value(other).size != value(operand).size) continue;
     const std::uint32_t g = find(out_.group[other]), stage = out_.groups[g].stage;
+    if (!writes(g)) continue;
     const std::span<const std::uint32_t> waiting = readers(v);
     const bool in_time = std::all_of(waiting.begin(), waiting.end(), [&](std::uint32_t reader) {
       return out_.stage[reader] > stage;
@@ -370,13 +428,12 @@ Grouped Grouping::run() {
     }
   }
   find_readers();
+  list_members();
+  choose_materialised();
+  merge_readers();
   for (std::uint32_t v = 0; v < n; ++v)
     if (lowered_.live[v] && value(v).form == Form::fold_middle && out_.group[v] == none) read_together(v);
-  for (std::uint32_t v = 0; v < n; ++v)
-    if (out_.group[v] != none) {
-      out_.group[v] = find(out_.group[v]);
-      out_.groups[out_.group[v]].members.push_back(v);
-    }
+  list_members();
   choose_materialised();
   return std::move(out_);
 }

@@ -229,7 +229,7 @@ std::shared_ptr<const Plan> make_plan(const Request& request) {
   std::size_t bytes = sizeof(Plan);
   for (const GroupStep& g : plan->groups)
     bytes += sizeof(g) + (g.program.loads.size() + g.program.stores.size()) * sizeof(kernels::Port) +
-             g.program.codes.size() * 4096 + g.program.code.size() * sizeof(kernels::Instruction) +
+             g.program.code_bytes + g.program.code.size() * sizeof(kernels::Instruction) +
              g.program.registers.size() * sizeof(kernels::Register) + (g.slots.size() + g.draws.size()) * 4;
   for (const LaunchStep& l : plan->launches) bytes += sizeof(l) + l.views.size() * sizeof(View) + l.in.size() * 4;
   bytes += plan->folds.size() * sizeof(FoldStep) + plan->homes.size() * sizeof(Home) +

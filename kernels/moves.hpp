@@ -42,6 +42,9 @@ std::size_t fold_scratch(DType type, std::int64_t outer, std::int64_t count, std
 /// overwritten, into one row. The bits are those of fold_middle.
 using FoldTile = void (*)(const void* in, std::int64_t rows, std::int64_t width, bool begins, void* out);
 FoldTile fold_tile_of(Fold fold, DType type);
+/// For those who fold by themselves: `width` numbers that folding x into gives x, bit by bit. Floats only.
+using FoldStart = void (*)(std::int64_t width, void* out);
+FoldStart fold_start_of(Fold fold, DType type);
 void join_blocks(Fold fold, DType type, void* blocks, void* out, std::int64_t count, std::int64_t inner);
 
 /// out[o, i] = index of the largest (or smallest) of in[o, :, i]: the first one; the first NaN wins. int64.

@@ -1,4 +1,4 @@
-#include <xgrad/kernels/stretch.hpp>
+#include <xgrad/kernels/stretch_registers.hpp>
 
 #if defined(__x86_64__)
 
@@ -8,113 +8,29 @@
 #include <atomic>
 #include <cstdlib>
 #include <map>
-#include <optional>
 #include <string_view>
 
 namespace xgrad::kernels {
 namespace {
 
-constexpr std::size_t code_bytes = 4096;
+constexpr std::size_t code_bytes = 4096, code_bytes_of_folds = 16384;
 
 std::atomic<std::int64_t> smallest{[] {
   const char* set = std::getenv("XGRAD_CODE");
   return std::int64_t{set && std::string_view(set) == "0" ? -1 : 256};
 }()};
 
-/// Numbers of free registers of one kind; the lowest goes first.
-class Pool {
- public:
-  Pool(int first, int end) {
-    for (int r = first; r < end; ++r) free_.push_back(r);
-  }
-  std::optional<int> take() {
-    if (free_.empty()) return std::nullopt;
-    const auto lowest = std::min_element(free_.begin(), free_.end());
-    const int r = *lowest;
-    free_.erase(lowest);
-    return r;
-  }
-  void give(int r) { free_.push_back(r); }
-
- private:
-  std::vector<int> free_;
-};
-
-/// Which vector (or mask) register holds what, for all of the loop or until its last use.
-struct Assignment {
-  std::map<std::uint16_t, int> held;       ///< single operands
-  std::map<std::uint16_t, int> place;      ///< full operands and results
-  std::vector<std::vector<std::uint16_t>> loads;  ///< full operands to load before each part
-  int sign = -1, rest = -1, one = -1;
-};
-
-/// The processor's registers as loops use them. 512 bits: 31 is for products, masks 5 and 6 for comparisons within an
-/// instruction, 7 for the tail. 256 bits: 13 and 14 for those, 15 for the tail.
-struct Registers {
-  explicit Registers(bool wide) : vectors(0, wide ? 31 : 13), masks(1, wide ? 5 : 1) {}
-  Pool vectors, masks;
-};
-
-/// Null if there are not enough registers.
-std::optional<Assignment> assign(const Stretch& s, bool wide) {
-  Registers free(wide);
-  Assignment a;
-  const auto constant = [&](int& r, Code code) {
-    const bool wanted = std::any_of(s.parts.begin(), s.parts.end(),
-                                    [&](const StretchPart& p) { return p.pair == Pair::none && p.code == code; });
-    if (!wanted || r >= 0) return true;
-    const std::optional<int> got = free.vectors.take();
-    if (got) r = *got;
-    return got.has_value();
-  };
-  if (!constant(a.sign, Code::negate) || !constant(a.rest, Code::absolute) || !constant(a.one, Code::reciprocal))
-    return std::nullopt;
-  for (const std::uint16_t r : s.single) {
-    const std::optional<int> got = free.vectors.take();
-    if (!got) return std::nullopt;
-    a.held[r] = *got;
-  }
-  std::map<std::uint16_t, std::size_t> last;
-  std::map<std::uint16_t, bool> is_mask;
-  for (std::size_t i = 0; i < s.parts.size(); ++i)
-    for (int k = 0; k < s.parts[i].operands; ++k) last[s.parts[i].in[k]] = i;
-  for (const std::uint16_t r : s.outs) last[r] = s.parts.size();
-  a.loads.resize(s.parts.size());
-  for (std::size_t i = 0; i < s.parts.size(); ++i) {
-    const StretchPart& p = s.parts[i];
-    for (int k = 0; k < p.operands; ++k) {
-      const std::uint16_t r = p.in[k];
-      if (a.held.contains(r) || a.place.contains(r)) continue;
-      const std::optional<int> got = free.vectors.take();
-      if (!got) return std::nullopt;
-      a.place[r] = *got;
-      a.loads[i].push_back(r);
-    }
-    const bool mask = wide && p.pair == Pair::none && is_comparison(p.code);
-    is_mask[p.out] = mask;
-    // The result gets its register before operands give theirs up: some parts write it before the last read.
-    const std::optional<int> got = mask ? free.masks.take() : free.vectors.take();
-    if (!got) return std::nullopt;
-    a.place[p.out] = *got;
-    for (int k = 0; k < p.operands; ++k) {
-      const std::uint16_t r = p.in[k];
-      if (a.held.contains(r) || last[r] != i) continue;
-      if (std::find(p.in, p.in + k, r) != p.in + k) continue;
-      (is_mask[r] ? free.masks : free.vectors).give(a.place[r]);
-    }
-    if (!last.contains(p.out)) (mask ? free.masks : free.vectors).give(*got);
-  }
-  return a;
-}
-
 /// Writes the loop with 512-bit or 256-bit vectors.
 class Loop final : public StretchCode, private Xbyak::CodeGenerator {
  public:
   Loop(const Stretch& stretch, const Assignment& assignment, bool wide)
-      : CodeGenerator(code_bytes, Xbyak::DontSetProtectRWE),
-        s_(stretch), a_(assignment), wide_(wide), single_(stretch.type == DType::float32) {
+      : CodeGenerator(folds_rows(stretch) ? code_bytes_of_folds : code_bytes, Xbyak::DontSetProtectRWE),
+        s_(stretch), a_(assignment), wide_(wide), single_(stretch.type == DType::float32),
+        size_(single_ ? 4 : 8), lanes_(lanes_of(stretch, wide)), vectors_(vectors_of(stretch, wide)),
+        folds_(static_cast<int>(assignment.sums.size())) {
     write();
     setProtectModeRE();
+    bytes = folds_rows(stretch) ? code_bytes_of_folds : code_bytes;
     function = getCode<Function>();
   }
 
@@ -127,15 +43,34 @@ class Loop final : public StretchCode, private Xbyak::CodeGenerator {
     return vector(held != a_.held.end() ? held->second : a_.place.at(r));
   }
   Xbyak::Opmask mask(std::uint16_t r) const { return Xbyak::Opmask(a_.place.at(r)); }
-  Xbyak::Address at(std::uint16_t r) const { return ptr[address_.at(r) + index_ * (single_ ? 4 : 8)]; }
+  /// The elements of the vector that is being written; takes `other_` where the address is in no register.
+  Xbyak::Address at(std::uint16_t r) {
+    const auto found = address_.find(r);
+    if (found == address_.end()) mov(other_, ptr[table_ + r * 8]);
+    const Xbyak::Reg64& base = found == address_.end() ? other_ : found->second;
+    return ptr[base + index_ * size_ + vector_ * lanes_ * size_];
+  }
 
   void write();
+  void enter();
+  void block_of_row();
+  void tail();
   void repeat(int r, std::uint32_t float_bits, std::uint64_t double_bits);
   void body(bool tail);
-  void load(std::uint16_t r, bool tail);
-  void store(std::uint16_t r, bool tail);
+  void load(std::uint16_t r, bool tail) { load(of(r), r, tail); }
+  void load(const Vector& to, std::uint16_t r, bool tail);
+  void store(std::uint16_t r, bool tail) { store(of(r), r, tail); }
+  void store(const Vector& from, std::uint16_t r, bool tail);
   void part(const StretchPart& p);
+  void fold_row(const StretchPart& p, const Vector& sum, bool tail);
+  void fold_column(const StretchPart& p, bool tail);
+  void fold(Code code, const Vector& out, const Vector& a, const Vector& b);
+  void fold_lanes_of(Code code, int r, int lanes);
+  void start_sums();
+  void end_block();
+  void finish_sums();
   void compare(const StretchPart& p);
+  void question(bool maximum, const Vector& a, const Vector& b);
   void extreme(bool maximum, const Vector& out, const Vector& a, const Vector& b);
 
   void add(const Vector& out, const Vector& a, const Vector& b) { single_ ? vaddps(out, a, b) : vaddpd(out, a, b); }
@@ -150,9 +85,12 @@ class Loop final : public StretchCode, private Xbyak::CodeGenerator {
   const Stretch s_;
   const Assignment a_;
   const bool wide_, single_;
+  const int size_, lanes_, vectors_, folds_;
+  int vector_ = 0;
   std::map<std::uint16_t, Xbyak::Reg64> address_;
   // Arguments by the System V convention: table, count.
   const Xbyak::Reg64 table_ = rdi, count_ = rsi, index_ = r14, whole_ = r15, other_ = rbp;
+  Xbyak::Label first_lanes_;
 };
 
 void Loop::repeat(int r, std::uint32_t float_bits, std::uint64_t double_bits) {
@@ -166,15 +104,13 @@ void Loop::repeat(int r, std::uint32_t float_bits, std::uint64_t double_bits) {
   }
 }
 
-void Loop::load(std::uint16_t r, bool tail) {
-  const Vector to = of(r);
+void Loop::load(const Vector& to, std::uint16_t r, bool tail) {
   if (!tail) single_ ? vmovups(to, at(r)) : vmovupd(to, at(r));
   else if (wide_) single_ ? vmovups(to | k7 | T_z, at(r)) : vmovupd(to | k7 | T_z, at(r));
   else single_ ? vmaskmovps(to, ymm15, at(r)) : vmaskmovpd(to, ymm15, at(r));
 }
 
-void Loop::store(std::uint16_t r, bool tail) {
-  const Vector from = of(r);
+void Loop::store(const Vector& from, std::uint16_t r, bool tail) {
   if (!tail) single_ ? vmovups(at(r), from) : vmovupd(at(r), from);
   else if (wide_) single_ ? vmovups(at(r) | k7, from) : vmovupd(at(r) | k7, from);
   else single_ ? vmaskmovps(at(r), ymm15, from) : vmaskmovpd(at(r), ymm15, from);
@@ -190,13 +126,19 @@ void Loop::compare(const StretchPart& p) {
   else single_ ? vcmpps(of(p.out), a, b, how) : vcmppd(of(p.out), a, b, how);
 }
 
+/// Sets mask 5 where a is larger (or smaller), or a NaN.
+void Loop::question(bool maximum, const Vector& a, const Vector& b) {
+  const std::uint8_t better = maximum ? 0x1E : 0x11, unordered = 0x03;
+  single_ ? vcmpps(k5, a, b, better) : vcmppd(k5, a, b, better);
+  single_ ? vcmpps(k6, a, a, unordered) : vcmppd(k6, a, a, unordered);
+  korw(k5, k5, k6);
+}
+
 /// a where it is larger (or smaller), or a NaN; else b.
 void Loop::extreme(bool maximum, const Vector& out, const Vector& a, const Vector& b) {
   const std::uint8_t better = maximum ? 0x1E : 0x11, unordered = 0x03;
   if (wide_) {
-    single_ ? vcmpps(k5, a, b, better) : vcmppd(k5, a, b, better);
-    single_ ? vcmpps(k6, a, a, unordered) : vcmppd(k6, a, a, unordered);
-    korw(k5, k5, k6);
+    question(maximum, a, b);
     single_ ? vblendmps(out | k5, b, a) : vblendmpd(out | k5, b, a);
   } else {
     single_ ? vcmpps(ymm13, a, b, better) : vcmppd(ymm13, a, b, better);
@@ -240,25 +182,128 @@ void Loop::part(const StretchPart& p) {
   }
 }
 
+/// The better of two, or their sum: `a` first, as the kernels have it.
+void Loop::fold(Code code, const Vector& out, const Vector& a, const Vector& b) {
+  if (code == Code::row_sum) add(out, a, b);
+  else extreme(code == Code::row_max, out, a, b);
+}
+
+void Loop::fold_row(const StretchPart& p, const Vector& sum, bool tail) {
+  const Vector value = of(p.in[0]);
+  if (!tail) return fold(p.code, sum, sum, value);
+  if (wide_ && p.code == Code::row_sum) return add(sum | k7, sum, value);
+  if (wide_) {
+    question(p.code == Code::row_max, sum, value);
+    kandnw(k5, k5, k7);
+    single_ ? vmovaps(sum | k5, value) : vmovapd(sum | k5, value);
+  } else {
+    fold(p.code, ymm14, sum, value);
+    single_ ? vblendvps(sum, sum, ymm14, ymm15) : vblendvpd(sum, sum, ymm14, ymm15);
+  }
+}
+
+void Loop::fold_column(const StretchPart& p, bool tail) {
+  const Vector sum = vector(wide_ ? 31 : a_.column), value = of(p.in[0]);
+  load(sum, p.out, tail);
+  if (p.code == Code::row_sum) add(sum, sum, value);
+  else extreme(p.code == Code::row_max, sum, value, sum);
+  store(sum, p.out, tail);
+}
+
 void Loop::body(bool tail) {
+  for (const StretchFetch& fetch : s_.fetches) {
+    const Xbyak::Address next = at(fetch.place);
+    fetch.writes ? prefetchw(next) : prefetcht1(next);
+  }
   for (std::size_t i = 0; i < s_.parts.size(); ++i) {
     for (const std::uint16_t r : a_.loads[i]) load(r, tail);
-    part(s_.parts[i]);
+    const StretchPart& p = s_.parts[i];
+    if (p.columns) fold_column(p, tail);
+    else if (is_fold(p.code)) fold_row(p, vector(a_.sums.at(i)[static_cast<std::size_t>(vector_)]), tail);
+    else part(p);
   }
   for (const std::uint16_t r : s_.outs) store(r, tail);
 }
 
-void Loop::write() {
-  const Xbyak::Reg64 kept[] = {rbx, rbp, r12, r13, r14, r15};
-  const Xbyak::Reg64 bases[] = {rax, rcx, rdx, r8, r9, r10, r11, rbx, r12, r13};
-  static_assert(std::size(bases) == most_stretch_ports);
-  for (const Xbyak::Reg64& r : kept) push(r);
-  std::size_t used = 0;
-  for (const std::vector<std::uint16_t>* list : {&s_.full, &s_.outs})
-    for (const std::uint16_t r : *list) {
-      mov(bases[used], ptr[table_ + r * 8]);
-      address_.emplace(r, bases[used++]);
+/// Halves the first lanes of a register until one is left.
+void Loop::fold_lanes_of(Code code, int r, int lanes) {
+  const int other = wide_ ? 31 : 15;
+  const Xbyak::Xmm x(r), y(other);
+  for (int bytes = lanes * size_ / 2; bytes >= size_; bytes /= 2) {
+    if (bytes == 32) vextractf64x4(Xbyak::Ymm(other), Xbyak::Zmm(r), 1);
+    else if (bytes == 16 && wide_) vextractf32x4(y, Xbyak::Ymm(r), 1);
+    else if (bytes == 16) vextractf128(y, Xbyak::Ymm(r), 1);
+    else if (bytes == 8) vmovhlps(y, x, x);
+    else vmovshdup(y, x);
+    if (bytes == 32) fold(code, Xbyak::Ymm(r), Xbyak::Ymm(r), Xbyak::Ymm(other));
+    else fold(code, x, x, y);
+  }
+}
+
+/// Lanes hold what a fold starts from.
+void Loop::start_sums() {
+  for (const auto& [part, registers] : a_.sums) {
+    const Code code = s_.parts[part].code;
+    for (const int r : registers) {
+      const Vector sum = vector(r);
+      if (code == Code::row_sum) wide_ ? vpxorq(sum, sum, sum) : vpxor(sum, sum, sum);
+      else if (code == Code::row_max) repeat(r, 0xff800000u, 0xfff0000000000000u);
+      else repeat(r, 0x7f800000u, 0x7ff0000000000000u);
     }
+  }
+}
+
+/// Folds the lanes and puts the block's results beside those of the blocks before it.
+void Loop::end_block() {
+  int place = 0;
+  for (const auto& [part, registers] : a_.sums) {
+    const Code code = s_.parts[part].code;
+    for (std::size_t half = registers.size() / 2; half > 0; half /= 2)
+      for (std::size_t v = 0; v < half; ++v)
+        fold(code, vector(registers[v]), vector(registers[v]), vector(registers[v + half]));
+    fold_lanes_of(code, registers[0], lanes_);
+    mov(other_, ptr[rsp]);
+    const Xbyak::Address to = ptr[rsp + other_ + 8 + place * most_blocks * size_];
+    single_ ? vmovss(to, Xbyak::Xmm(registers[0])) : vmovsd(to, Xbyak::Xmm(registers[0]));
+    ++place;
+  }
+  CodeGenerator::add(qword[rsp], size_);
+}
+
+/// Folds the blocks' results, which are few lanes of one block.
+void Loop::finish_sums() {
+  int place = 0;
+  for (const auto& [part, registers] : a_.sums) {
+    const StretchPart& p = s_.parts[part];
+    const int from = 8 + place * most_blocks * size_, first = registers[0];
+    int lanes = most_blocks;
+    if (single_ || !wide_) vmovups(Xbyak::Ymm(first), ptr[rsp + from]);
+    else vmovups(Xbyak::Zmm(first), ptr[rsp + from]);
+    if (!single_ && !wide_) {
+      vmovups(Xbyak::Ymm(registers[1]), ptr[rsp + from + 32]);
+      fold(p.code, Xbyak::Ymm(first), Xbyak::Ymm(first), Xbyak::Ymm(registers[1]));
+      lanes /= 2;
+    }
+    fold_lanes_of(p.code, first, lanes);
+    mov(other_, ptr[table_ + p.out * 8]);
+    single_ ? vmovss(ptr[other_], Xbyak::Xmm(first)) : vmovsd(ptr[other_], Xbyak::Xmm(first));
+    ++place;
+  }
+}
+
+/// What the loop reads once: addresses, single numbers and constants.
+void Loop::enter() {
+  const Xbyak::Reg64 bases[] = {rax, rcx, rdx, r8, r9, r10, r11, rbx, r12, r13};
+  std::size_t used = 0;
+  const auto hold = [&](std::uint16_t r) {
+    if (used == std::size(bases)) return;
+    mov(bases[used], ptr[table_ + r * 8]);
+    address_.emplace(r, bases[used++]);
+  };
+  for (const std::vector<std::uint16_t>* list : {&s_.full, &s_.outs})
+    for (const std::uint16_t r : *list) hold(r);
+  for (const StretchPart& p : s_.parts)
+    if (p.columns) hold(p.out);
   for (const std::uint16_t r : s_.single) {
     mov(other_, ptr[table_ + r * 8]);
     const int to = a_.held.at(r);
@@ -268,41 +313,102 @@ void Loop::write() {
   if (a_.sign >= 0) repeat(a_.sign, 0x80000000u, std::uint64_t{1} << 63);
   if (a_.rest >= 0) repeat(a_.rest, 0x7fffffffu, ~(std::uint64_t{1} << 63));
   if (a_.one >= 0) repeat(a_.one, 0x3f800000u, 0x3ff0000000000000u);
+}
 
-  const int lanes = (wide_ ? 64 : 32) / (single_ ? 4 : 8);
-  Xbyak::Label loop, rest, done, first_lanes;
+/// The elements that are left of the last vectors, with those lanes alone.
+void Loop::tail() {
+  Xbyak::Label done;
+  for (vector_ = 0; vector_ < vectors_; ++vector_) {
+    mov(whole_, count_);
+    sub(whole_, index_);
+    sub(whole_, vector_ * lanes_);
+    jle(done, T_NEAR);
+    if (wide_) {
+      mov(other_.cvt32(), -1);
+      bzhi(other_.cvt32(), other_.cvt32(), whole_.cvt32());
+      kmovw(k7, other_.cvt32());
+    } else {
+      // As many lanes as are left have their highest bit set.
+      mov(other_, lanes_);
+      cmp(whole_, other_);
+      cmovg(whole_, other_);
+      if (!single_) CodeGenerator::add(whole_, whole_);
+      neg(whole_);
+      lea(other_, ptr[rip + first_lanes_]);
+      vmovups(ymm15, ptr[other_ + whole_ * 4 + 32]);
+    }
+    body(true);
+  }
+  vector_ = 0;
+  L(done);
+}
+
+void Loop::write() {
+  const Xbyak::Reg64 kept[] = {rbx, rbp, r12, r13, r14, r15};
+  for (const Xbyak::Reg64& r : kept) push(r);
+  const int room = folds_ > 0 ? 8 + folds_ * most_blocks * size_ : 0;
+  if (room > 0) {
+    // Where the blocks' results are written next, and these, of blocks that do not come like those of no elements.
+    sub(rsp, room);
+    mov(qword[rsp], 0);
+    start_sums();
+    int place = 0;
+    for (const auto& [part, registers] : a_.sums) {
+      for (int at = 0; at < most_blocks * size_; at += wide_ && !single_ ? 64 : 32) {
+        const Xbyak::Address to = ptr[rsp + 8 + place * most_blocks * size_ + at];
+        if (wide_ && !single_) vmovups(to, Xbyak::Zmm(registers[0]));
+        else vmovups(to, Xbyak::Ymm(registers[0]));
+      }
+      ++place;
+    }
+  }
+  enter();
+  const int group = vectors_ * lanes_;
+  Xbyak::Label block, loop, rest, ended;
   xor_(index_, index_);
-  mov(whole_, count_);
-  and_(whole_, -lanes);
-  jz(rest, T_NEAR);
+  L(block);
+  if (folds_ > 0) {
+    Xbyak::Label whole_block;
+    start_sums();
+    lea(whole_, ptr[index_ + static_cast<int>(fold_block)]);
+    cmp(whole_, count_);
+    jle(whole_block);
+    mov(whole_, count_);
+    and_(whole_, -group);
+    L(whole_block);
+  } else {
+    mov(whole_, count_);
+    and_(whole_, -group);
+  }
+  cmp(index_, whole_);
+  jge(rest, T_NEAR);
   L(loop);
-  body(false);
-  CodeGenerator::add(index_, lanes);
+  for (vector_ = 0; vector_ < vectors_; ++vector_) body(false);
+  vector_ = 0;
+  CodeGenerator::add(index_, group);
   cmp(index_, whole_);
   jl(loop, T_NEAR);
-  L(rest);
-  cmp(index_, count_);
-  jge(done, T_NEAR);
-  sub(count_, index_);
-  if (wide_) {
-    mov(other_.cvt32(), -1);
-    bzhi(other_.cvt32(), other_.cvt32(), count_.cvt32());
-    kmovw(k7, other_.cvt32());
-  } else {
-    // As many lanes as are left have their highest bit set.
-    if (!single_) CodeGenerator::add(count_, count_);
-    neg(count_);
-    lea(other_, ptr[rip + first_lanes]);
-    vmovups(ymm15, ptr[other_ + count_ * 4 + 32]);
+  if (folds_ > 0) {
+    test(whole_, static_cast<int>(fold_block) - 1);
+    jz(ended, T_NEAR);  // a whole block: what follows belongs to the next
   }
-  body(true);
-  L(done);
+  L(rest);
+  tail();
+  mov(index_, count_);
+  L(ended);
+  if (folds_ > 0) {
+    end_block();
+    cmp(index_, count_);
+    jl(block, T_NEAR);
+    finish_sums();
+    CodeGenerator::add(rsp, room);
+  }
   vzeroupper();
   for (std::size_t i = std::size(kept); i-- > 0;) pop(kept[i]);
   ret();
   if (!wide_) {
     align(32);
-    L(first_lanes);
+    L(first_lanes_);
     for (int i = 0; i < 16; ++i) dd(i < 8 ? 0xffffffffu : 0u);
   }
 }
@@ -320,14 +426,15 @@ bool fits_stretch(Code code, DType type) {
   switch (code) {
     case Code::add: case Code::subtract: case Code::multiply: case Code::divide: case Code::square:
     case Code::reciprocal: case Code::sqrt: case Code::negate: case Code::absolute: case Code::maximum:
-    case Code::minimum: case Code::select:
+    case Code::minimum: case Code::select: case Code::row_sum: case Code::row_max: case Code::row_min:
       return true;
     default: return is_comparison(code);
   }
 }
 
 bool small_enough(const Stretch& stretch) {
-  if (level() == 0 || stretch.full.size() + stretch.outs.size() > most_stretch_ports) return false;
+  const std::size_t ports = stretch.full.size() + stretch.outs.size() + folded_columns(stretch);
+  if (level() == 0 || ports > most_stretch_ports) return false;
   return stretch.parts.size() <= most_stretch_parts && assign(stretch, level() == 2).has_value();
 }
 

@@ -137,23 +137,17 @@ std::int64_t pieces_of(const TileProgram& p) { return (p.cols + p.piece - 1) / p
 // Blocks of rows are walked row by row, if there are enough of them for the threads; else piece by piece.
 std::int64_t pieces_of_block(const TileProgram& p) { return fold_blocks(p.rows) >= most_chunks ? pieces_of(p) : 1; }
 
-// A single pass is a set of streams that the processor follows by itself; fetching many of them at once delays it.
-bool fetches_ahead(const TileProgram& p) {
-  const bool passes = static_cast<std::int64_t>(p.steps.size()) - p.first_steps > 1 || p.folds_columns;
-  return passes || std::count_if(p.loads.begin(), p.loads.end(),
-                                 [](const Port& load) { return load.access == Access::full; }) <= 3;
-}
-
 class Runner {
  public:
   Runner(const TileProgram& program, void* const* slots, const Draw* draws, std::byte* scratch)
       : p_(program), slots_(slots), scratch_(scratch), table_(reinterpret_cast<void**>(scratch)),
-        states_(reinterpret_cast<DrawState*>(table_ + program.registers.size() + 3 + program.draws.size())) {
+        states_(reinterpret_cast<DrawState*>(table_ + program.table_places)) {
     const std::size_t count = p_.registers.size();
     for (std::size_t r = 0; r < count; ++r) {
       const std::int64_t offset = p_.registers[r].offset;
       table_[r] = offset >= 0 ? scratch_ + offset : nullptr;
     }
+    std::fill(table_ + count, table_ + p_.table_places, static_cast<void*>(nullptr));
     table_[count] = &tile_.cols;
     table_[count + 1] = &counts_[static_cast<int>(Extent::full)];
     table_[count + 2] = &counts_[static_cast<int>(Extent::row)];
@@ -162,7 +156,7 @@ class Runner {
       states_[d] = {draw.seed, draw.number, 0};
       table_[count + 3 + d] = states_ + d;
     }
-    ahead_ = p_.rows * p_.cols > 100000 && fetches_ahead(p_);
+    if (p_.folds_columns && pieces_of_block(p_) == 1) rows_ahead_ = p_.tile_rows * p_.cols;
     for (const TileTransfer& read : p_.reads) walks_ = walks_ || p_.loads[read.port].access == Access::strided;
     for (const TileTransfer& write : p_.writes) walks_ = walks_ || write.how == TileTransfer::How::strided;
   }
@@ -227,15 +221,28 @@ class Runner {
     }
     for (const TileTransfer& write : p_.writes) {
       if (write.how == TileTransfer::How::address) aim(write);
-      if (write.first) store(write, row_value);
+      else if (write.how == TileTransfer::How::inside) aim_fold(write);
+      else if (write.first) store(write, row_value);
     }
     for (std::size_t d = 0; d < p_.draws.size(); ++d) states_[d].first = place_;
     const TileStep* const begin = p_.steps.data();
     const TileStep* const end = begin + p_.steps.size();
     for (const TileStep* step = first_of_chunk ? begin : begin + p_.first_steps; step != end; ++step) call(*step);
     for (const TileTransfer& write : p_.writes) {
-      if ((!write.once || first_of_all) && !write.first) store(write, row_value);
+      if ((!write.once || first_of_all) && !write.first && write.how != TileTransfer::How::inside)
+        store(write, row_value);
     }
+  }
+
+  // The same elements of the next tile are wanted soon: fetched now, or by the code of a step as it goes.
+  void fetch_next(const TileTransfer& transfer, std::byte* here) {
+    std::byte* const next = here + (rows_ahead_ ? rows_ahead_ : tile_.rows * tile_.cols) * transfer.size;
+    if (transfer.next != 0) {
+      table_[transfer.next] = next;
+      return;
+    }
+    const std::int64_t bytes = tile_.rows * tile_.cols * transfer.size;
+    for (std::int64_t at = 0; at < bytes; at += 64) __builtin_prefetch(next + at, 0, 2);
   }
 
   void load(const TileTransfer& read) {
@@ -259,14 +266,8 @@ class Runner {
       case Access::column: break;  // stores only
     }
     base += offset * read.size;
-    if (read.how == TileTransfer::How::address) {
-      table_[port.reg] = base;
-      if (ahead_ && port.access == Access::full) {
-        const std::int64_t ahead = p_.folds_columns && pieces_of_block(p_) == 1 ? p_.tile_rows * p_.cols : count;
-        const std::byte* next = base + ahead * read.size;
-        for (std::int64_t at = 0; at < count * read.size; at += 64) __builtin_prefetch(next + at, 0, 2);
-      }
-    }
+    if (read.ahead) fetch_next(read, base);
+    if (read.how == TileTransfer::How::address) table_[port.reg] = base;
     else if (count != 0) std::memcpy(table_[port.reg], base, static_cast<std::size_t>(count * read.size));
   }
 
@@ -275,11 +276,21 @@ class Runner {
   // Lets a result go straight to its memory, unless that is memory which later instructions still read.
   void aim(const TileTransfer& write) {
     const Port& port = p_.stores[write.port];
-    std::byte* base = static_cast<std::byte*>(slots_[port.slot]);
+    std::byte* const base = static_cast<std::byte*>(slots_[port.slot]);
+    std::byte* const here = base + place_ * write.size;
+    if (write.ahead) fetch_next(write, here);
     for (std::uint32_t i = write.shared_begin; i < write.shared_end; ++i) {
       if (slots_[p_.shared[i]] == base) return;
     }
-    table_[port.reg] = base + place_ * write.size;
+    table_[port.reg] = here;
+  }
+
+  // Lets a step find the block's row that it folds the tile's row into.
+  void aim_fold(const TileTransfer& write) {
+    std::byte* base = static_cast<std::byte*>(slots_[p_.stores[write.port].slot]);
+    base += (tile_.row / fold_rows * p_.cols + tile_.col) * write.size;
+    if (tile_.row % fold_rows == 0) write.start(tile_.cols, base);
+    table_[write.place] = base;
   }
 
   void store(const TileTransfer& write, std::int64_t row_value) {
@@ -317,8 +328,8 @@ class Runner {
   std::int64_t place_ = 0;  // of the tile's first element
   std::int64_t counts_[3] = {};
   RowIndex index_;
+  std::int64_t rows_ahead_ = 0;  ///< elements to the tile that comes next, if that is none beside this one
   bool walks_ = false;
-  bool ahead_ = false;  ///< the next tile is far away in memory
 };
 
 Scratch& scratch() {

@@ -106,7 +106,7 @@ class StretchCode;
 
 /// One call of a prepared program, of a kernel or of code made for several instructions. Operands are places in a
 /// thread's table of addresses: the registers, and after them the numbers of columns, elements and rows of the tile,
-/// and the draws.
+/// the draws, the rows that columns are folded into, and what is fetched for the next tile.
 struct TileStep {
   Kernel kernel = nullptr;
   void (*code)(void* const* table, std::int64_t count) = nullptr;  ///< instead of a kernel
@@ -121,13 +121,18 @@ struct TileTransfer {
     copy,     ///< contiguous, to or from scratch
     strided,  ///< walked element by element, to or from scratch
     fold,     ///< rows folded into a block's row
+    inside,   ///< the same, by the code of a step
   };
   How how = How::address;
   bool once = false;       ///< the same for every tile: loaded with the first
   bool row = false;        ///< one element a row
+  bool ahead = false;      ///< the same elements of the next tile are asked for
   std::uint8_t size = 0;   ///< bytes of an element
   std::uint16_t port = 0;  ///< place in `loads` or `stores`
   FoldTile fold = nullptr;
+  FoldStart start = nullptr;
+  std::uint16_t place = 0;  ///< in the table of addresses: of the block's row
+  std::uint16_t next = 0;   ///< there: of the same elements of the next tile, for the step that fetches them; or 0
   bool first = false;  ///< a fold of what was loaded: before the tile's first step
   std::uint32_t shared_begin = 0, shared_end = 0;  ///< a store: loads (in `shared`) that are read after it is computed
 };
@@ -146,8 +151,9 @@ struct Draw {
 /// elements by position in the iteration space.
 ///
 /// `piece` is the longest run of columns in a tile: cols if there is a row reduction inside (cols <= max_row), else up
-/// to fold_block. With piece < cols, row reductions give one value for each piece and row, `stores` of row extent then
-/// write rows x ceil(cols / piece) values (the next program folds them).
+/// to fold_block; `prepare` makes it longer where no rows are reduced. With piece < cols, row reductions give one value
+/// for each piece and row, `stores` of row extent then write rows x ceil(cols / piece) values (the next program folds
+/// them).
 struct TileProgram {
   std::vector<std::int64_t> dims;
   std::int64_t rows = 1, cols = 1;
@@ -163,7 +169,9 @@ struct TileProgram {
   std::vector<TileStep> steps;             ///< the first `first_steps` are the same for every tile
   std::int64_t first_steps = 0;
   std::vector<std::shared_ptr<const StretchCode>> codes;  ///< what steps call
+  std::size_t code_bytes = 0;
   std::vector<TileTransfer> reads, writes;
+  std::size_t table_places = 0;
   std::vector<std::uint16_t> shared;   ///< slots
   std::vector<std::uint16_t> draws;    ///< places in `run`'s draws, in the order of the table of addresses
   double tile_cost = 0;                ///< estimate, nanoseconds

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <stdexcept>
 #include <string>
 
@@ -12,6 +11,7 @@ namespace {
 
 constexpr std::size_t most_dims = 8;
 constexpr std::int64_t line = 64;  // bytes
+constexpr std::int64_t least_to_fetch = 100000;  // elements
 constexpr std::size_t fixed_places = 3;  // in the table of addresses: columns, elements, rows
 
 void require(bool holds, const char* expected, const std::string& came) {
@@ -27,8 +27,7 @@ class Planner {
     check_space();
     check_ports();
     read_code();
-    if (p_.tile_rows == 1) avoid_expanding();
-    fuse_pairs();
+    leave_out({p_, work_, extents_, stored_, defined_});
     order();
     form_units();
     find_last_uses();
@@ -49,6 +48,7 @@ class Planner {
     p_.shared.clear();
     p_.draws.clear();
     p_.codes.clear();
+    p_.code_bytes = 0;
     p_.first_steps = 0;
     for (Register& reg : p_.registers) reg.offset = -1;
   }
@@ -89,12 +89,12 @@ class Planner {
       defined_[port.reg] = at_start;
     }
     // A full load whose columns are folded is folded before anything is written, and may stay where it is.
-    std::vector<bool> full_load(count_, false);
-    for (const Port& port : p_.loads) full_load[port.reg] = port.access == Access::full;
+    full_load_.assign(count_, false);
+    for (const Port& port : p_.loads) full_load_[port.reg] = port.access == Access::full;
     for (const Port& port : p_.stores) {
       check_port(port);
       require(port.access != Access::column || p_.folds_columns, "a program that folds columns", "another one");
-      if (port.access != Access::column || !full_load[port.reg]) stored_[port.reg] = true;
+      if (port.access != Access::column || !full_load_[port.reg]) stored_[port.reg] = true;
     }
   }
 
@@ -148,71 +148,6 @@ class Planner {
     return type(work.in[work.code == Code::select ? 1 : 0]);
   }
 
-  int full_operands(const Work& work) const {
-    int full = 0;
-    for (int i = 0; i < work.operands; ++i) full += extents_[work.in[i]] == Extent::full;
-    return full;
-  }
-
-  // Where a tile holds one row, what is the same over its columns is one value for the instructions that take it beside
-  // a full operand; if all its readers are such, it is never written out.
-  void avoid_expanding() {
-    std::vector<std::vector<std::uint32_t>> readers(count_);
-    for (std::size_t w = 0; w < work_.size(); ++w) {
-      for (int i = 0; i < work_[w].operands; ++i) readers[work_[w].in[i]].push_back(static_cast<std::uint32_t>(w));
-    }
-    const auto can = [&](std::uint16_t r) {
-      if (stored_[r] || extents_[r] != Extent::full) return false;
-      return std::all_of(readers[r].begin(), readers[r].end(), [&](std::uint32_t w) {
-        const Work& reader = work_[w];
-        int others = full_operands(reader);
-        for (int i = 0; i < reader.operands; ++i) others -= reader.in[i] == r;
-        return is_elementwise(reader.code) && others > 0;
-      });
-    };
-    for (const Port& port : p_.loads) {
-      if (port.access == Access::strided && port.strides[p_.dims.size()] == 0 && can(port.reg)) {
-        extents_[port.reg] = Extent::row;
-      }
-    }
-    for (Work& work : work_) {
-      if (work.code != Code::expand || extents_[work.out] != Extent::full || !can(work.out)) continue;
-      work.dropped = true;
-      extents_[work.out] = Extent::row;
-      for (const std::uint32_t w : readers[work.out]) {
-        for (int i = 0; i < work_[w].operands; ++i) {
-          if (work_[w].in[i] == work.out) work_[w].in[i] = work.in[0];
-        }
-      }
-      // The source has these readers now, but only an expand's own result is ever asked about.
-      readers[work.out].clear();
-    }
-  }
-
-  void fuse_pairs() {
-    std::vector<int> uses(count_, 0);
-    for (const Work& work : work_) {
-      for (int i = 0; i < work.operands && !work.dropped; ++i) ++uses[work.in[i]];
-    }
-    for (Work& work : work_) {
-      if (work.dropped || (work.code != Code::add && work.code != Code::subtract)) continue;
-      if (extents_[work.out] != Extent::full || !is_floating(type(work.out))) continue;
-      for (const int side : {1, 0}) {
-        const std::uint16_t r = work.in[side];
-        if (defined_[r] < 0 || uses[r] != 1 || stored_[r] || extents_[r] != Extent::full) continue;
-        Work& product = work_[static_cast<std::size_t>(defined_[r])];
-        if (product.code != Code::multiply || product.dropped) continue;
-        work.pair = work.code == Code::add ? Pair::multiply_add
-                    : side == 0            ? Pair::multiply_subtract
-                                           : Pair::subtract_multiplied;
-        work.in = {product.in[0], product.in[1], work.in[1 - side]};
-        work.operands = 3;
-        product.dropped = true;
-        break;
-      }
-    }
-  }
-
   void order() {
     std::erase_if(work_, [](const Work& work) { return work.dropped; });
     const auto middle = std::stable_partition(work_.begin(), work_.end(), [&](const Work& work) {
@@ -224,10 +159,73 @@ class Planner {
   // Steps: stretches of instructions as code, if the program is large enough to be worth it, and single instructions.
   void form_units() {
     const bool large = smallest_stretch() >= 0 && p_.rows * p_.cols >= smallest_stretch();
-    units_ = find_units(work_, p_, extents_, stored_, large);
+    UnitSource source{work_, p_, extents_, std::vector<bool>(count_, false), {}, {}};
+    for (std::size_t i = 0; i < p_.stores.size(); ++i) {
+      const Port& port = p_.stores[i];
+      if (port.access == Access::column && p_.tile_rows == 1 && is_floating(type(port.reg)))
+        source.columns.push_back({static_cast<std::uint16_t>(i), static_cast<std::uint16_t>(first_fold() + i)});
+      else source.stored[port.reg] = true;
+    }
+    if (p_.rows * p_.cols > least_to_fetch) source.fetches = wanted_ahead();
+    units_ = find_units(source, large);
+    share_fetches();
+    widen();
+    inside_.assign(p_.stores.size(), 0);
+    for (const Unit& unit : units_)
+      for (const ColumnStore& column : unit.columns) inside_[column.store] = column.place;
+    // What a stretch folds as it computes it is not needed after it.
+    for (std::size_t i = 0; i < p_.stores.size(); ++i)
+      if (inside_[i] != 0) stored_[p_.stores[i].reg] = source.stored[p_.stores[i].reg];
+    for (std::size_t i = 0; i < p_.stores.size(); ++i)
+      if (inside_[i] == 0 && !(p_.stores[i].access == Access::column && full_load_[p_.stores[i].reg]))
+        stored_[p_.stores[i].reg] = true;
     for (std::size_t u = 0; u < units_.size(); ++u)
       for (std::size_t w = units_[u].first; w < units_[u].last; ++w) defined_[work_[w].out] = static_cast<int>(u);
   }
+
+  // What moves with the tiles; its place in the table is that of what the next tile reads or writes.
+  std::vector<StretchFetch> wanted_ahead() const {
+    std::vector<StretchFetch> wanted;
+    for (std::size_t i = 0; i < p_.loads.size(); ++i)
+      if (p_.loads[i].access == Access::full) wanted.push_back({static_cast<std::uint16_t>(next_of_load(i)), false});
+    std::vector<bool> seen(count_, false);
+    for (std::size_t i = 0; i < p_.stores.size(); ++i) {
+      const std::uint16_t r = p_.stores[i].reg;
+      if (p_.stores[i].access != Access::full || defined_[r] < 0 || seen[r]) continue;
+      seen[r] = true;
+      wanted.push_back({static_cast<std::uint16_t>(next_of_store(i)), true});
+    }
+    return wanted;
+  }
+
+  void widen() {
+    const bool reduces =
+        std::any_of(work_.begin(), work_.end(), [](const Work& work) { return is_row_reduction(work.code); });
+    std::int64_t bytes = 0;
+    for (const Unit& unit : units_)
+      for (const std::uint16_t r : results(unit))
+        if (extents_[r] == Extent::full) bytes += static_cast<std::int64_t>(size_of(type(r)));
+    if (!reduces && p_.piece == fold_block) p_.piece = wide_piece(p_.rows, p_.cols, bytes);
+  }
+
+  void share_fetches() {
+    fetched_.assign(p_.loads.size() + p_.stores.size(), false);
+    const bool passes = p_.folds_columns || static_cast<std::int64_t>(units_.size()) - p_.first_steps > 1;
+    for (const Unit& unit : units_)
+      for (const StretchFetch& fetch : unit.fetches) fetched_[fetch.place - next_of_load(0)] = true;
+    // A single pass is a set of streams that the processor follows by itself; fetching many of them at once delays it.
+    const auto streams = std::count_if(p_.loads.begin(), p_.loads.end(),
+                                       [](const Port& load) { return load.access == Access::full; });
+    fetches_at_once_ = p_.rows * p_.cols > least_to_fetch && (passes || streams <= 3);
+  }
+
+  // Places in the table of addresses: behind everything else, one for each store.
+  std::size_t first_fold() const {
+    const auto draws = std::count_if(work_.begin(), work_.end(), [](const Work& w) { return w.code == Code::uniform; });
+    return count_ + fixed_places + static_cast<std::size_t>(draws);
+  }
+  std::size_t next_of_load(std::size_t i) const { return first_fold() + p_.stores.size() + i; }
+  std::size_t next_of_store(std::size_t i) const { return next_of_load(p_.loads.size()) + i; }
 
   // The results of a unit that are written: of a stretch not all.
   std::span<const std::uint16_t> results(const Unit& unit) const {
@@ -262,6 +260,8 @@ class Planner {
       read.size = static_cast<std::uint8_t>(size_of(type(port.reg)));
       read.row = extents_[port.reg] == Extent::row;
       read.once = port.access == Access::scalar;
+      if (fetched_[i]) read.next = static_cast<std::uint16_t>(next_of_load(i));
+      read.ahead = port.access == Access::full && (fetched_[i] || fetches_at_once_);
       // What is stored at the end of a tile must not sit in memory that another store may take over.
       read.how = stored_[port.reg] ? TileTransfer::How::copy : TileTransfer::How::address;
       if (port.access == Access::strided) {
@@ -286,12 +286,19 @@ class Planner {
       write.size = static_cast<std::uint8_t>(size_of(type(port.reg)));
       write.row = extents_[port.reg] == Extent::row;
       write.once = port.access == Access::scalar;
+      write.ahead = fetched_[p_.loads.size() + i];
+      if (write.ahead) write.next = static_cast<std::uint16_t>(next_of_store(i));
       write.how = port.access == Access::strided  ? TileTransfer::How::strided
                   : port.access == Access::column ? TileTransfer::How::fold
                                                   : TileTransfer::How::copy;
       if (port.access == Access::column) {
         write.fold = fold_tile_of(port.fold, type(port.reg));
         write.first = defined_[port.reg] == at_start;
+        if (inside_[i] != 0) {
+          write.how = TileTransfer::How::inside;
+          write.place = inside_[i];
+          write.start = fold_start_of(port.fold, type(port.reg));
+        }
       }
       const bool computed = defined_[port.reg] >= 0;
       if (port.access == Access::full && computed && !placed[port.reg]) {
@@ -324,6 +331,7 @@ class Planner {
       TileStep step;
       if (unit.code) {
         step.code = unit.code->function;
+        p_.code_bytes += unit.code->bytes;
         p_.codes.push_back(unit.code);
         p_.steps.push_back(step);
         continue;
@@ -381,7 +389,8 @@ class Planner {
   }
 
   void lay_out() {
-    const auto table = static_cast<std::int64_t>((count_ + fixed_places + p_.draws.size()) * sizeof(void*) +
+    p_.table_places = next_of_store(p_.stores.size());
+    const auto table = static_cast<std::int64_t>(p_.table_places * sizeof(void*) +
                                                  p_.draws.size() * sizeof(DrawState));
     p_.scratch_bytes = (table + line - 1) / line * line;
     for (const TileTransfer& read : p_.reads) {
@@ -402,7 +411,7 @@ class Planner {
           if (std::find(dying.begin(), dying.end(), r) == dying.end()) dying.push_back(r);
         }
       const auto in_step = [&](std::uint16_t r) {
-        return is_elementwise(work.code) && extents_[r] == extents_[outs[0]] &&
+        return !outs.empty() && is_elementwise(work.code) && extents_[r] == extents_[outs[0]] &&
                size_of(type(r)) == size_of(type(outs[0]));
       };
       for (const std::uint16_t r : dying) {
@@ -445,40 +454,14 @@ class Planner {
   std::vector<Unit> units_;
   std::vector<Extent> extents_;  // as run: what a tile of one row need not expand is a row value
   std::vector<int> defined_, last_;  // the unit that writes a register, and the last that reads it
-  std::vector<bool> stored_, in_scratch_, forever_;
+  std::vector<bool> stored_, in_scratch_, forever_, full_load_;
+  bool fetches_at_once_ = false;       // what no unit fetches is asked for before the first one
+  std::vector<bool> fetched_;          // of each load, then each store: by the code of a unit
+  std::vector<std::uint16_t> inside_;  // of each store: where a stretch that does it finds its elements, or 0
   std::vector<std::pair<std::int64_t, std::int64_t>> free_;  // offset, bytes
 };
 
-// Whether a full instruction takes a row value as it is, so that tiles must hold one row.
-bool needs_single_rows(const TileProgram& program) {
-  for (const Instruction& instruction : program.code) {
-    if (!is_elementwise(instruction.code)) continue;
-    if (program.registers.at(instruction.out).extent != Extent::full) continue;
-    const std::uint16_t in[3] = {instruction.a, instruction.b, instruction.c};
-    for (int i = 0; i < operand_count(instruction.code); ++i) {
-      if (program.registers.at(in[i]).extent == Extent::row) return true;
-    }
-  }
-  return false;
-}
-
 }  // namespace
-
-void choose_tile(TileProgram& program, bool whole_rows) {
-  const std::int64_t cols = std::max<std::int64_t>(program.cols, 1);
-  program.tile_rows = 1;
-  if (!whole_rows && cols > fold_block) {
-    program.piece = fold_block;
-    return;
-  }
-  require(!whole_rows || cols <= max_row, "rows of at most 4096 elements", std::to_string(cols));
-  program.piece = cols;
-  if (needs_single_rows(program)) return;
-  program.tile_rows = std::clamp<std::int64_t>(fold_block / cols, 1, std::max<std::int64_t>(program.rows, 1));
-  if (!program.folds_columns) return;
-  const auto most = static_cast<std::uint64_t>(std::min(program.tile_rows, fold_rows));
-  program.tile_rows = static_cast<std::int64_t>(std::bit_floor(most));
-}
 
 void prepare(TileProgram& program) { Planner(program).plan(); }
 

@@ -3,6 +3,7 @@
 #include "planned.hpp"
 
 #include <xgrad/graph/grad.hpp>
+#include <xgrad/graph/plan.hpp>
 #include <xgrad/graph/plan_ir.hpp>
 #include <xgrad/kernels/buffer.hpp>
 #include <xgrad/ops/activation.hpp>
@@ -110,6 +111,30 @@ TEST_CASE("the gradients of a normalised table are one loop over rows, sums over
   CHECK(plan->groups.size() == 1);
   CHECK(plan->folds.size() == 2);
   for (const FoldStep& fold : plan->folds) CHECK(fold.joins);
+}
+
+TEST_CASE("a table normalised over rows is read once for all sums that are ready at the same time") {
+  const Tensor x = full({200, 300}, .25).eval(), seed = full({200, 300}, .5).eval();
+  const Parameter gamma(ones({300})), beta(zeros({300}));
+  const auto large_groups = [&] {
+    const Tensor m = mean(x, 0, true), v = mean(square(x - m), 0, true);
+    const Tensor y = (x - m) / sqrt(v + 1e-5) * gamma + beta;
+    const auto [dx, dgamma, dbeta] = grad(y, {x, gamma, beta}, {.seed = seed});
+    const auto plan = plan_of({y, dx, dgamma, dbeta});
+    std::size_t most = 0;
+    std::ptrdiff_t large = 0;
+    for (const GroupStep& group : plan->groups) {
+      large += group.program.rows * group.program.cols == 60000;
+      most = std::max(most, group.program.stores.size());
+    }
+    return std::pair(large, most);
+  };
+  // The variance; y with the sums for gamma, beta, variance and mean; what the variance adds to the mean's; dx.
+  CHECK(large_groups() == std::pair(std::ptrdiff_t{4}, std::size_t{5}));
+  set_optimisation(Optimisation::reading_together, false);
+  const std::ptrdiff_t apart = large_groups().first;
+  set_optimisation(Optimisation::reading_together, true);
+  CHECK(apart == 5);
 }
 
 TEST_CASE("what the plan knows of constants is no step, and zeros keep their signs") {

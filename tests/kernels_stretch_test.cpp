@@ -15,7 +15,8 @@ using namespace xgrad::kernels;
 
 namespace {
 
-/// Makes programs of arithmetic on float32 or float64, with tanh and row sums between; the same seed, the same program.
+/// Makes programs of arithmetic on float32 or float64, with tanh, reductions of rows and folds of columns between; the
+/// same seed, the same program.
 template <class T>
 class RandomProgram {
  public:
@@ -23,7 +24,7 @@ class RandomProgram {
     static constexpr std::int64_t lengths[] = {1, 2, 7, 15, 16, 17, 33, 100, 511, 512, 513, 1000, 1537};
     const bool rows = below(2) == 0;
     p.cols = lengths[below(std::size(lengths))];
-    if (rows) p.dims = {1 + static_cast<std::int64_t>(below(9))};
+    if (rows) p.dims = {1 + static_cast<std::int64_t>(below(below(4) == 0 ? 200 : 9))};
     for (const std::int64_t d : p.dims) p.rows *= d;
     sums_ = rows && p.cols <= max_row;
     for (int i = 0; i < 3; ++i) load(Access::full);
@@ -32,6 +33,8 @@ class RandomProgram {
     for (std::size_t i = 0; i < steps; ++i) step();
     const std::size_t stores = 1 + below(3);
     for (std::size_t i = 0; i < stores; ++i) store();
+    p.folds_columns = rows && below(2) == 0;
+    for (std::size_t i = below(4); p.folds_columns && i > 0; --i) fold_columns();
     choose_tile(p, sums_);
     prepare(p);
   }
@@ -103,7 +106,9 @@ class RandomProgram {
       }
       case 2:
         if (sums_ && below(2) == 0) {
-          const std::uint16_t sum = emit(Code::row_sum, type, Extent::row, any());
+          static constexpr Code reductions[] = {Code::row_sum, Code::row_max, Code::row_min};
+          const std::uint16_t sum = emit(reductions[below(3)], type, Extent::row, any());
+          rows_.push_back(sum);
           full_.push_back(emit(Code::expand, type, Extent::full, sum));
           break;
         }
@@ -123,10 +128,24 @@ class RandomProgram {
     if (p.registers[port.reg].type != dtype_of<T> || p.registers[port.reg].extent != Extent::full) return;
     port.slot = static_cast<std::uint16_t>(slots_++);
     p.stores.push_back(port);
+    if (rows_.empty() || below(2) == 0) return;
+    port.access = Access::row;
+    port.reg = rows_[below(rows_.size())];
+    port.slot = static_cast<std::uint16_t>(slots_++);
+    p.stores.push_back(port);
+  }
+
+  void fold_columns() {
+    Port port;
+    port.access = Access::column;
+    port.fold = static_cast<Fold>(below(3));
+    port.reg = any();
+    port.slot = static_cast<std::uint16_t>(slots_++);
+    p.stores.push_back(port);
   }
 
   std::mt19937 random_;
-  std::vector<std::uint16_t> full_, single_;
+  std::vector<std::uint16_t> full_, single_, rows_;
   std::size_t slots_ = 0;
   bool sums_ = false;
 };
