@@ -8,6 +8,7 @@
 #include <cstring>
 #include <memory>
 #include <new>
+#include <utility>
 
 namespace xgrad::kernels {
 
@@ -159,6 +160,7 @@ class Runner {
     if (p_.folds_columns && pieces_of_block(p_) == 1) rows_ahead_ = p_.tile_rows * p_.cols;
     for (const TileTransfer& read : p_.reads) walks_ = walks_ || p_.loads[read.port].access == Access::strided;
     for (const TileTransfer& write : p_.writes) walks_ = walks_ || write.how == TileTransfer::How::strided;
+    find_moves();
   }
 
   // Tiles, or blocks of rows where columns are folded.
@@ -210,7 +212,52 @@ class Runner {
                 counts_[static_cast<int>(step.count)]);
   }
 
+  // Most tiles lie below the one before: if all that the steps use moves by as much every time, or stays, `steady_`.
+  void find_moves() {
+    const std::int64_t rows = p_.tile_rows, elements = rows * p_.cols;
+    steady_ = p_.draws.empty() && p_.dims.size() == 1;
+    const auto move = [&](std::uint16_t place, std::int64_t bytes) {
+      if (bytes == 0) return;
+      if (moves_ == std::size(move_)) steady_ = false;
+      else move_[moves_++] = {table_ + place, bytes};
+    };
+    for (const TileTransfer& read : p_.reads) {
+      const Port& port = p_.loads[read.port];
+      if (read.once) continue;
+      if (read.how != TileTransfer::How::address) steady_ = false;
+      move(port.reg, (port.access == Access::full   ? elements
+                      : port.access == Access::row  ? rows
+                      : port.access == Access::strided ? port.strides[0] * rows
+                                                       : 0) * read.size);
+      if (read.next != 0) move(read.next, elements * read.size);
+      if (read.ahead && read.next == 0) steady_ = false;
+    }
+    for (const TileTransfer& write : p_.writes) {
+      if (write.next != 0) move(write.next, elements * write.size);
+      if (write.how == TileTransfer::How::address && aims(write)) move(p_.stores[write.port].reg, elements * write.size);
+      else if (write.how == TileTransfer::How::fold || write.once) steady_ = false;
+    }
+  }
+
+  bool below(const Tile& before) const {
+    return tile_.row == before.row + p_.tile_rows && tile_.col == before.col && tile_.rows == before.rows;
+  }
+
+  void run_next_tile(std::int64_t row_value) {
+    for (std::size_t m = 0; m < moves_; ++m) *move_[m].at = static_cast<std::byte*>(*move_[m].at) + move_[m].bytes;
+    place_ += p_.tile_rows * p_.cols;
+    const bool begins = tile_.row % fold_rows == 0;
+    for (const TileTransfer& write : p_.writes)
+      if (begins && write.how == TileTransfer::How::inside) aim_fold(write);
+    const TileStep* const end = p_.steps.data() + p_.steps.size();
+    for (const TileStep* step = p_.steps.data() + p_.first_steps; step != end; ++step) call(*step);
+    for (const TileTransfer& write : p_.writes)
+      if (write.how != TileTransfer::How::inside) store(write, row_value);
+  }
+
   void run_tile(bool first_of_chunk, bool first_of_all, std::int64_t row_value) {
+    const Tile before = std::exchange(before_, tile_);
+    if (steady_ && !first_of_chunk && below(before)) return run_next_tile(row_value);
     const std::int64_t elements = tile_.rows * tile_.cols;
     place_ = tile_.row * p_.cols + tile_.col;
     counts_[static_cast<int>(Extent::full)] = elements;
@@ -273,16 +320,19 @@ class Runner {
 
   std::int64_t last_stride(const Port& port, bool row) const { return row ? 0 : port.strides[p_.dims.size()]; }
 
-  // Lets a result go straight to its memory, unless that is memory which later instructions still read.
+  // Whether a result goes straight to its memory: unless that is memory which later instructions still read.
+  bool aims(const TileTransfer& write) const {
+    const void* const base = slots_[p_.stores[write.port].slot];
+    for (std::uint32_t i = write.shared_begin; i < write.shared_end; ++i)
+      if (slots_[p_.shared[i]] == base) return false;
+    return true;
+  }
+
   void aim(const TileTransfer& write) {
     const Port& port = p_.stores[write.port];
-    std::byte* const base = static_cast<std::byte*>(slots_[port.slot]);
-    std::byte* const here = base + place_ * write.size;
+    std::byte* const here = static_cast<std::byte*>(slots_[port.slot]) + place_ * write.size;
     if (write.ahead) fetch_next(write, here);
-    for (std::uint32_t i = write.shared_begin; i < write.shared_end; ++i) {
-      if (slots_[p_.shared[i]] == base) return;
-    }
-    table_[port.reg] = here;
+    if (aims(write)) table_[port.reg] = here;
   }
 
   // Lets a step find the block's row that it folds the tile's row into.
@@ -324,7 +374,14 @@ class Runner {
   std::byte* scratch_;
   void** table_;  // addresses: registers, columns, elements, rows, draws
   DrawState* states_;
-  Tile tile_{};
+  Tile tile_{}, before_{};
+  struct Move {
+    void** at;
+    std::int64_t bytes;
+  };
+  Move move_[32];
+  std::size_t moves_ = 0;
+  bool steady_ = false;
   std::int64_t place_ = 0;  // of the tile's first element
   std::int64_t counts_[3] = {};
   RowIndex index_;
