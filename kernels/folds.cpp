@@ -271,13 +271,6 @@ void fold_tile(const void* in, std::int64_t rows, std::int64_t width, bool begin
 }
 
 template <Fold fold, class T>
-void fold_start(std::int64_t width, void* out) {
-  constexpr T infinity = std::numeric_limits<T>::infinity();
-  // 0 would turn -0 into 0.
-  std::fill_n(static_cast<T*>(out), width, fold == Fold::sum ? T(-0.0) : fold == Fold::max ? -infinity : infinity);
-}
-
-template <Fold fold, class T>
 void join_typed(T* rows, T* out, std::int64_t blocks, std::int64_t inner) {
   constexpr auto size = static_cast<std::int64_t>(sizeof(T));
   const std::int64_t strip = std::min(inner, strip_bytes / size);
@@ -477,14 +470,6 @@ FoldTile fold_tile_of(Fold fold, DType type) {
                                  : fold_tile<Fold::min, T>;
   });
   return result;
-}
-
-FoldStart fold_start_of(Fold fold, DType type) {
-  const auto pick = [&]<class T>(T) -> FoldStart {
-    if (fold == Fold::sum) return fold_start<Fold::sum, T>;
-    return fold == Fold::max ? fold_start<Fold::max, T> : fold_start<Fold::min, T>;
-  };
-  return type == DType::float64 ? pick(double{}) : pick(float{});
 }
 
 void join_blocks(Fold fold, DType type, void* blocks, void* out, std::int64_t count, std::int64_t inner) {

@@ -225,16 +225,18 @@ class Runner {
       const Port& port = p_.loads[read.port];
       if (read.once) continue;
       if (read.how != TileTransfer::How::address) steady_ = false;
-      move(port.reg, (port.access == Access::full   ? elements
-                      : port.access == Access::row  ? rows
-                      : port.access == Access::strided ? port.strides[0] * rows
-                                                       : 0) * read.size);
+      const std::int64_t step = port.access == Access::full      ? elements
+                                : port.access == Access::row     ? rows
+                                : port.access == Access::strided ? port.strides[0] * rows
+                                                                 : 0;
+      move(port.reg, step * read.size);
       if (read.next != 0) move(read.next, elements * read.size);
       if (read.ahead && read.next == 0) steady_ = false;
     }
     for (const TileTransfer& write : p_.writes) {
       if (write.next != 0) move(write.next, elements * write.size);
-      if (write.how == TileTransfer::How::address && aims(write)) move(p_.stores[write.port].reg, elements * write.size);
+      if (write.how == TileTransfer::How::address && aims(write))
+        move(p_.stores[write.port].reg, elements * write.size);
       else if (write.how == TileTransfer::How::fold || write.once) steady_ = false;
     }
   }
