@@ -168,7 +168,7 @@ void Evaluation::leave_trail(const std::shared_ptr<const Plan>& plan) {
                                     .uses = uses,
                                     .outcomes = workspace_->outcomes,
                                     .plan = plan});
-  if (trail) state_.trails->add(std::move(trail));
+  state_.trails->add(std::move(trail));
 }
 
 void Evaluation::give_back() {

@@ -252,6 +252,8 @@ bool Trails::wanted() {
 }
 
 void Trails::add(std::shared_ptr<Trail> trail) {
+  if (++made > most_trails) wait = 1u << std::min(made - most_trails, std::size_t{10});
+  if (!trail) return;
   all.reserve(most_trails);
   std::size_t steps = trail->size();
   for (const auto& other : all) steps += other->size();
@@ -268,7 +270,6 @@ void Trails::add(std::shared_ptr<Trail> trail) {
   if (last) last->next_ = trail.get();
   last = trail.get();
   all.push_back(std::move(trail));
-  if (++made > most_trails) wait = 1u << std::min(made - most_trails, std::size_t{10});
 }
 
 }  // namespace xgrad

@@ -98,13 +98,14 @@ struct Trails {
   Trail* last = nullptr;
   std::uint64_t generation = 0;  ///< of the plan cache
   std::uint64_t time = 0;
-  unsigned made = 0;  ///< since one fitted
+  unsigned made = 0;  ///< or tried to, since one fitted
   unsigned wait = 0;  ///< evaluations before another one is made: a graph that always differs has no use for them
 
   /// One that fits, or null.
   std::shared_ptr<const Trail> find(ThreadState& state, std::span<Node* const> asked, std::span<Slot* const> slots,
               std::vector<Node*>& order);
   bool wanted();
+  /// Keeps a trail, or notes that none could be made.
   void add(std::shared_ptr<Trail> trail);
 };
 
