@@ -6,6 +6,7 @@
 #include <xgrad/ops/shape.hpp>
 
 #include <cstring>
+#include <numbers>
 
 namespace xgrad::checking {
 namespace {
@@ -62,6 +63,10 @@ Tensor mark_of(Node* node) {
     case Code::remainder: return floor(in(0) / in(1));
     case Code::fmod: return trunc(in(0) / in(1));
     case Code::copysign: return order_of(in(1), zeros_like(in(1)));
+    // Poles.
+    case Code::log_gamma:
+    case Code::digamma: return floor(minimum(in(0), 0));
+    case Code::tan: return floor(in(0) * std::numbers::inv_pi + 0.5);
     case Code::row_max:
     case Code::row_min: return equal(in(0), keep_axes(Applied(node, 0), y));
     default: break;

@@ -13,6 +13,7 @@
 #include <xgrad/ops/scatter.hpp>
 #include <xgrad/ops/shape.hpp>
 #include <xgrad/ops/sorting.hpp>
+#include <xgrad/ops/special.hpp>
 
 #include <catch2/catch.hpp>
 
@@ -111,6 +112,15 @@ TEST_CASE("ties of pools and of scattered elements are kinks") {
     CHECK(report.passed());
     CHECK(report.kink_count > 0);
   }
+}
+
+TEST_CASE("steps do not cross poles") {
+  const Tensor x = tensor({-4787.4, -38.3, -0.6, 12.5}, {.dtype = float64}), a = tensor({0.7}, {.dtype = float64});
+  const auto poles = [&](const Tensor& t) { return sum(lgamma(x * t)) + sum(tan(x * t)); };
+  const GradcheckReport report = gradcheck(poles, {a}, {.order = 1});
+  INFO(report);
+  CHECK(report.passed());
+  CHECK(report.steps_avoided > 0);
 }
 
 TEST_CASE("a kink or a jump that no operation shows is not decided, and beside it mistakes are found") {
