@@ -213,7 +213,7 @@ void Loop::fold_column(const StretchPart& p, bool tail) {
 void Loop::body(bool tail) {
   for (const StretchFetch& fetch : s_.fetches) {
     const Xbyak::Address next = at(fetch.place);
-    fetch.writes ? prefetchw(next) : prefetcht1(next);
+    fetch.writes ? prefetchw(next) : prefetcht0(next);
   }
   for (std::size_t i = 0; i < s_.parts.size(); ++i) {
     for (const std::uint16_t r : a_.loads[i]) load(r, tail);
