@@ -2,6 +2,7 @@
 // allocated.
 
 #include "planned.hpp"
+#include "replaced_new.hpp"
 
 #include <xgrad/graph/generator.hpp>
 #include <xgrad/graph/grad.hpp>
@@ -17,10 +18,7 @@
 
 #include <catch2/catch.hpp>
 
-#include <atomic>
-#include <cstdlib>
 #include <iomanip>
-#include <new>
 #include <sstream>
 #include <thread>
 
@@ -34,45 +32,7 @@ constexpr bool counted = false;  // buffers are not pooled there
 constexpr bool counted = true;
 #endif
 
-std::atomic<long> allocations{0};
-
-void* memory_of(std::size_t bytes, std::size_t alignment) {
-  allocations.fetch_add(1, std::memory_order_relaxed);
-  void* memory = alignment <= alignof(std::max_align_t)
-                     ? std::malloc(bytes ? bytes : 1)
-                     : std::aligned_alloc(alignment, (bytes + alignment) / alignment * alignment);
-  if (!memory) throw std::bad_alloc();
-  return memory;
-}
-
 }  // namespace
-
-void* operator new(std::size_t bytes) { return memory_of(bytes, 1); }
-void* operator new[](std::size_t bytes) { return memory_of(bytes, 1); }
-void* operator new(std::size_t bytes, std::align_val_t alignment) { return memory_of(bytes, std::size_t(alignment)); }
-void* operator new[](std::size_t bytes, std::align_val_t alignment) { return memory_of(bytes, std::size_t(alignment)); }
-void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept {
-  try {
-    return memory_of(bytes, 1);
-  } catch (...) {
-    return nullptr;
-  }
-}
-void* operator new(std::size_t bytes, std::align_val_t alignment, const std::nothrow_t&) noexcept {
-  try {
-    return memory_of(bytes, std::size_t(alignment));
-  } catch (...) {
-    return nullptr;
-  }
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete[](void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); }
-void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }
-void operator delete[](void* memory, std::align_val_t) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
-void operator delete[](void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
 
 namespace {
 
@@ -343,11 +303,11 @@ TEST_CASE("a recorded step written out allocates nothing once it has run a few t
     return value;
   };
   for (int i = 0; i < 10; ++i) step();
-  const long before = allocations.load();
+  const long before = calls.load();
   for (int i = 0; i < 100; ++i) step();
-  CHECK((allocations.load() == before || !counted));
+  CHECK((calls.load() == before || !counted));
   for (int i = 0; i < 10; ++i) backward();
-  const long between = allocations.load();
+  const long between = calls.load();
   for (int i = 0; i < 100; ++i) backward();
-  CHECK((allocations.load() == between || !counted));
+  CHECK((calls.load() == between || !counted));
 }

@@ -1,6 +1,7 @@
 // Recorded training steps with an optimizer allocate nothing once they have run a few times.
 
 #include "planned.hpp"
+#include "replaced_new.hpp"
 
 #include <xgrad/graph/parameter.hpp>
 #include <xgrad/graph/plan.hpp>
@@ -12,10 +13,6 @@
 
 #include <catch2/catch.hpp>
 
-#include <atomic>
-#include <cstdlib>
-#include <new>
-
 using namespace xgrad;
 
 namespace {
@@ -26,49 +23,9 @@ constexpr bool counted = false;  // buffers are not pooled there
 constexpr bool counted = true;
 #endif
 
-std::atomic<long> allocations{0};
-
-void* memory_of(std::size_t bytes, std::size_t alignment) {
-  allocations.fetch_add(1, std::memory_order_relaxed);
-  void* memory = alignment <= alignof(std::max_align_t)
-                     ? std::malloc(bytes ? bytes : 1)
-                     : std::aligned_alloc(alignment, (bytes + alignment) / alignment * alignment);
-  if (!memory) throw std::bad_alloc();
-  return memory;
-}
-
-}  // namespace
-
-void* operator new(std::size_t bytes) { return memory_of(bytes, 1); }
-void* operator new[](std::size_t bytes) { return memory_of(bytes, 1); }
-void* operator new(std::size_t bytes, std::align_val_t alignment) { return memory_of(bytes, std::size_t(alignment)); }
-void* operator new[](std::size_t bytes, std::align_val_t alignment) { return memory_of(bytes, std::size_t(alignment)); }
-void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept {
-  try {
-    return memory_of(bytes, 1);
-  } catch (...) {
-    return nullptr;
-  }
-}
-void* operator new(std::size_t bytes, std::align_val_t alignment, const std::nothrow_t&) noexcept {
-  try {
-    return memory_of(bytes, std::size_t(alignment));
-  } catch (...) {
-    return nullptr;
-  }
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete[](void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); }
-void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }
-void operator delete[](void* memory, std::align_val_t) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
-void operator delete[](void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
-
-namespace {
 // Repeated is what waits until it is asked for.
 const Planned planned;
+
 }  // namespace
 
 TEST_CASE("a recorded training step with an optimizer allocates nothing once it has run a few times") {
@@ -96,15 +53,15 @@ TEST_CASE("a recorded training step with an optimizer allocates nothing once it 
   };
   const double first = minimize();
   for (int i = 0; i < 10; ++i) minimize();
-  long before = allocations.load();
+  long before = calls.load();
   reset_plan_cache_stats();
   double last = 0;
   for (int i = 0; i < 100; ++i) last = minimize();
-  CHECK((allocations.load() == before || !counted));
+  CHECK((calls.load() == before || !counted));
   CHECK(plan_cache_stats().repeats == 100);
   CHECK(last != first);
   for (int i = 0; i < 10; ++i) step();
-  before = allocations.load();
+  before = calls.load();
   for (int i = 0; i < 100; ++i) step();
-  CHECK((allocations.load() == before || !counted));
+  CHECK((calls.load() == before || !counted));
 }
